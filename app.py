@@ -1,0 +1,13 @@
+"""The entrance: `streamlit run app.py`. Navigation and language; the shell does the rest."""
+
+import streamlit as st
+
+from ui import live, shell
+from ui.lecture import HOME, TOPICS
+
+live.warm_up()
+shell.restore()
+pages = {topic: shell.page(topic) for topic in (HOME, *TOPICS)}
+chosen = st.navigation(list(pages.values()), position="top")
+topic = next(topic for topic, page in pages.items() if page == chosen)
+shell.run(topic, chosen)

@@ -1,0 +1,192 @@
+"""Controls as data: a screen lists what can be set, the stage draws it and guards it.
+
+Each control is one parameter of `sim`, under that parameter's name, bound to the URL. Streamlit
+drops a value that it cannot use; the stage says so in a sentence, because a link that silently
+shows something else than it promises would mislead a class.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from ui.i18n import _
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """One parameter: its key (in the URL and in `sim`), its label and its default value."""
+
+    key: str
+    label: str
+    default: Any
+    help: str | None = None
+
+    def draw(self) -> Any:
+        """Draw the widget and return its value."""
+        raise NotImplementedError
+
+    def parse(self, text: str) -> Any:
+        """The value that `text` in a URL stands for; ValueError if this control cannot have it."""
+        raise NotImplementedError
+
+    def format(self, value: Any) -> str:
+        """The value as it stands in a URL."""
+        raise NotImplementedError
+
+    def expected(self) -> str:
+        """What a good value is, in words."""
+        raise NotImplementedError
+
+    def _labels(self) -> dict[str, Any]:
+        return {
+            "label": _(self.label),
+            "key": self.key,
+            "help": _(self.help) if self.help else None,
+            "bind": "query-params",
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Control):
+    """A number on a slider. It is whole when its default is an `int`."""
+
+    low: float
+    high: float
+    step: float = 1
+
+    @property
+    def _whole(self) -> bool:
+        return isinstance(self.default, int)
+
+    def draw(self) -> Any:
+        return st.slider(
+            **self._labels(),
+            min_value=self.low,
+            max_value=self.high,
+            value=self.default,
+            step=self.step,
+        )
+
+    def parse(self, text: str) -> Any:
+        value = int(text) if self._whole else float(text)
+        if not self.low <= value <= self.high:  # false for nan, too
+            raise ValueError(text)
+        return value
+
+    def format(self, value: Any) -> str:
+        return f"{value:.12g}"
+
+    def expected(self) -> str:
+        kind = (
+            _("a whole number from {low:g} to {high:g}")
+            if self._whole
+            else _("a number from {low:g} to {high:g}")
+        )
+        return kind.format(low=self.low, high=self.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seed(Number):
+    """The number that all randomness of a screen comes from, with a button for the next one."""
+
+    default: Any = 0
+    low: float = 0
+    high: float = 999_999
+
+    def draw(self) -> Any:
+        value = st.number_input(
+            **self._labels(), min_value=self.low, max_value=self.high, value=self.default, step=1
+        )
+        st.button(
+            _("Resample"),
+            key=f"resample_{self.key}",
+            icon=":material/casino:",
+            on_click=self._move,
+            width="stretch",
+        )
+        return self.default if value is None else value
+
+    def _move(self) -> None:
+        value = st.session_state.get(self.key)
+        st.session_state[self.key] = (
+            self.default if value is None else (value + 1) % (self.high + 1)
+        )
+
+
+def _strengths(low: int, high: int) -> tuple[float, ...]:
+    decades = [float(f"{m}e{k}") for k in range(low, high) for m in (1, 2, 5)]
+    return (0.0, *decades, float(f"1e{high}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strength(Control):
+    """A strength λ on a logarithmic scale from 10^low to 10^high, with a true zero at its left."""
+
+    default: Any = 0.0
+    low: int
+    high: int
+    options: tuple[float, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", _strengths(self.low, self.high))
+
+    def draw(self) -> Any:
+        return st.select_slider(
+            **self._labels(), options=self.options, value=self.default, format_func=self.format
+        )
+
+    def parse(self, text: str) -> float:
+        value = float(text)
+        if not 0 <= value <= self.options[-1]:
+            raise ValueError(text)
+        if value == 0:
+            return 0.0
+        return min(self.options[1:], key=lambda option: abs(math.log(option / value)))
+
+    def format(self, value: Any) -> str:
+        if value == 0 or value >= 1e-3:
+            return f"{value:g}"
+        return f"{value:.0e}".replace("e-0", "e-")
+
+    def expected(self) -> str:
+        return _("0, or a number from 1e{low} to 1e{high}").format(low=self.low, high=self.high)
+
+
+def settle_url(controls: Sequence[Control]) -> list[str]:
+    """Before controls first appear: rewrite what the URL asks of them in the form that they write.
+
+    Returns a sentence for each value that cannot be used; those leave the URL, so the default is
+    shown. Streamlit itself reads some texts more loosely (7.9 as 7) and others more strictly (1e-3
+    is not 0.001 to a list of options), and says nothing of either.
+    """
+    complaints = []
+    for control in controls:
+        texts = st.query_params.get_all(control.key)
+        if control.key in st.session_state or not texts:
+            continue
+        try:
+            (text,) = texts
+            canonical = control.format(control.parse(text))
+        except (ValueError, OverflowError):
+            del st.query_params[control.key]
+            complaints.append(
+                _("`{key}` must be {expected}; the lab uses {default}").format(
+                    key=control.key,
+                    expected=control.expected(),
+                    default=control.format(control.default),
+                )
+            )
+        else:
+            if text != canonical:
+                st.query_params[control.key] = canonical
+    return complaints
+
+
+def draw(controls: Sequence[Control]) -> dict[str, Any]:
+    """Draw the controls; their values by key."""
+    return {control.key: control.draw() for control in controls}

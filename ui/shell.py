@@ -1,0 +1,249 @@
+"""What stands around every screen: language, presenter mode, share, and the last safety net."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode, urlsplit
+
+import segno
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import i18n
+from ui.i18n import _
+from ui.lecture import HOME, TOPICS, Topic
+
+_log = logging.getLogger(__name__)
+
+CSS = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .7rem; }
+.st-key-headline { gap: .1rem; }
+.st-key-headline h1 { padding: 0; line-height: 1.3; }
+.st-key-headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-see [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
+}
+</style>
+"""
+
+PRESENTER_CSS = """
+<style>
+:root { font-size: 20px !important; }
+[data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem; }
+</style>
+"""
+
+
+def restore() -> None:
+    """Read `lang` and `present` from the URL, and complain of values that cannot be used.
+
+    These two are written by hand rather than bound to a widget: a bound widget leaves its default
+    out of the URL, and then a shared link would open in the language of whoever follows it.
+    """
+    state = st.session_state
+    if "_language" not in state:
+        state["_language"] = i18n.from_locale(st.context.locale)
+    languages = st.query_params.get_all("lang")
+    if len(languages) == 1 and languages[0] in i18n.LANGUAGES:
+        state["_language"] = languages[0]
+    i18n.activate(state["_language"])
+    if languages not in ([], [state["_language"]]):
+        complain(_("`lang` must be en or zh; the lab uses {lang}").format(lang=state["_language"]))
+    present = st.query_params.get_all("present")
+    if present in (["0"], ["1"]):
+        state["_present"] = present == ["1"]
+    elif present:
+        complain(_("`present` must be 1 or 0; the lab uses 0"))
+    _write()
+
+
+def presenting() -> bool:
+    """Whether this visitor is in presenter mode."""
+    return st.session_state.get("_present", False)
+
+
+def style() -> None:
+    """The few rules that the theme cannot say."""
+    st.html(CSS + (PRESENTER_CSS if presenting() else ""))
+
+
+def headline(topic: Topic) -> DeltaGenerator:
+    """Title, question and tools of a screen; returns the place where Share will be drawn."""
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left, st.container(key="headline"):
+        st.title(_(topic.title), anchor=False)
+        st.markdown(_(topic.question))
+    with (
+        right,
+        st.container(
+            key="tools", horizontal=True, horizontal_alignment="right", vertical_alignment="center"
+        ),
+    ):
+        st.session_state["language"] = i18n.language()
+        st.segmented_control(
+            _("Language"),
+            list(i18n.LANGUAGES),
+            format_func=i18n.LANGUAGES.__getitem__,
+            key="language",
+            required=True,
+            label_visibility="collapsed",
+            on_change=_speak,
+        )
+        st.session_state["presenter"] = presenting()
+        st.toggle(
+            _("Present"),
+            key="presenter",
+            help=_("Larger type and marks for a projector"),
+            on_change=_present,
+        )
+        return st.container(key="share_place", width="content")
+
+
+def share(place: DeltaGenerator) -> None:
+    """A popover with the link to this very screen and its QR code, drawn only when open."""
+    with place:
+        popover = st.popover(
+            _("Share"), icon=":material/qr_code_2:", key="share", on_change="rerun"
+        )
+    if popover.open:
+        with popover:
+            link = share_link(st.context.url or "", st.query_params.to_dict())
+            st.markdown(_("This link opens the same screen in the same state."))
+            st.code(link, language=None, wrap_lines=True)
+            with st.container(key="qr", horizontal_alignment="center"):
+                code = segno.make(link, micro=False)
+                st.image(
+                    code.svg_inline(scale=5, border=3, dark="#1F2430", light="#FFFFFF"), width=230
+                )
+
+
+def share_link(url: str, parameters: dict[str, str]) -> str:
+    """The address of a screen with the parameters of its state.
+
+    >>> share_link("http://lab/overfitting?old=1", {"lang": "en", "degree_a": "4"})
+    'http://lab/overfitting?lang=en&degree_a=4'
+    """
+    return urlsplit(url)._replace(query=urlencode(parameters), fragment="").geturl()
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Whatever goes wrong inside: one sentence for the visitor, the traceback for the log."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 (the net below every screen)
+        _log.exception("A screen failed")
+        st.error(
+            _("Something went wrong on this screen. Nothing is lost: reset it and go on."),
+            icon=":material/error:",
+        )
+        st.button(_("Reset this screen"), key="recover", on_click=forget_screen)
+
+
+def forget_screen() -> None:
+    """Drop all that this session holds of the screen, so that it opens at its defaults."""
+    for key in list(st.session_state):
+        if key not in ("_language", "_present", "_screen"):
+            del st.session_state[key]
+
+
+def enter_screen(topic: Topic) -> None:
+    """On a change of screens: each screen has scenes of its own."""
+    if st.session_state.get("_screen") != topic.name:
+        st.session_state["_screen"] = topic.name
+        st.session_state.pop("_scene", None)
+
+
+def page(topic: Topic) -> st.Page:
+    """The screen of a topic, as the navigation knows it."""
+    return st.Page(
+        f"pages/{topic.name}.py",
+        title=_("Home") if topic is HOME else _(topic.title),
+        icon=topic.icon,
+        url_path=None if topic is HOME else topic.name,
+        default=topic is HOME,
+    )
+
+
+def run(topic: Topic, screen: st.Page) -> None:
+    """Run one screen inside the lab's frame."""
+    st.set_page_config(
+        page_title=_(HOME.title) if topic is HOME else f"{_(topic.title)} · {_(HOME.title)}",
+        page_icon="ui/favicon.svg",
+        layout="wide",
+        initial_sidebar_state="collapsed" if presenting() else "auto",
+    )
+    style()
+    enter_screen(topic)
+    with guard():
+        place = headline(topic)
+        notice = st.container(key="notice")
+        screen.run()
+        with notice:
+            _show_complaints()
+        share(place)
+    freeze(topic.name)
+
+
+def require_frame() -> None:
+    """Make sure that a screen runs inside the frame, also for a fresh server's first visitor.
+
+    Until some session has called `st.navigation`, Streamlit takes `pages/` for the older kind of
+    multipage app and runs the file behind a deep link by itself. Calling it once ends that.
+    """
+    if "_screen" not in st.session_state:
+        st.navigation([page(topic) for topic in (HOME, *TOPICS)], position="hidden")
+        st.rerun()
+
+
+@st.cache_resource(show_spinner=False)
+def freeze(name: str) -> None:
+    """Take all that is loaded by now out of the garbage collector's sight.
+
+    Streamlit collects garbage after every run, holding the interpreter lock; with a screen's
+    imports in its sight that is most of the time from slider to picture. Cached, so it happens once
+    for each screen, when its imports are done.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def complain(*sentences: str) -> None:
+    """Keep what could not be used of the link, until a run comes to its end and can say it."""
+    st.session_state.setdefault("_complaints", []).extend(sentences)
+
+
+def _show_complaints() -> None:
+    problems = st.session_state.pop("_complaints", ())
+    if problems:
+        text = _("Part of this link cannot be used: {problems}.")
+        st.warning(text.format(problems="; ".join(problems)), icon=":material/link_off:")
+
+
+def _speak() -> None:
+    st.session_state["_language"] = st.session_state["language"]
+    _write()
+
+
+def _present() -> None:
+    st.session_state["_present"] = st.session_state["presenter"]
+    _write()
+
+
+def _write() -> None:
+    """Bring the URL up to date, with as few messages as needed."""
+    wanted = {"lang": [st.session_state["_language"]], "present": ["1"] if presenting() else []}
+    for key, texts in wanted.items():
+        if st.query_params.get_all(key) == texts:
+            continue
+        if texts:
+            st.query_params[key] = texts[0]
+        else:
+            del st.query_params[key]
