@@ -16,6 +16,7 @@ import contextlib
 import gc
 import importlib
 import logging
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -219,7 +220,7 @@ class RemoteRun:
             self._future: Any = client.submit(Hosted, target, args, actor=True, pure=False)
         self._actor: Any = None
         self._pending: Any = None
-        self._asked: tuple[str, tuple[Any, ...]] | None = None
+        self._lost = False  # once lost always lost, though the scheduler may hear of it later
 
     @property
     def ready(self) -> bool:
@@ -260,7 +261,8 @@ class RemoteRun:
         """
         actor = self._hold()
         if actor is None:
-            _distributed().wait([self._future], timeout=timeout)
+            with self._client.as_current():
+                _distributed().wait([self._future], timeout=timeout)
             actor = self._hold()
         return self._result(self._send(actor, method, args), timeout)
 
@@ -274,12 +276,15 @@ class RemoteRun:
 
     def _hold(self) -> Any:
         """The actor, or None while it is being made."""
+        if self._lost:
+            raise WorkerLost(_GONE)
         if self._future is None:
             raise WorkerLost("The run was closed.")
         status = self._future.status
         if status == "error" and self._actor is None:
             self._raise(self._future.exception(timeout=10))
         if status not in ("pending", "finished"):
+            self._lost = True
             raise WorkerLost(_GONE)
         if self._actor is None and status == "finished":
             try:
@@ -312,6 +317,7 @@ class RemoteRun:
         lost = isinstance(error, (OSError, CancelledError, KilledWorker))
         # what the scheduler, and an actor's proxy, say when an actor's worker is gone
         if lost or (isinstance(error, RuntimeError) and "Worker holding Actor was" in str(error)):
+            self._lost = True
             raise WorkerLost(_GONE) from error
         raise error
 
@@ -359,7 +365,7 @@ def _serve() -> None:
     # workers inherit the standard output; only the address may go through it, as nobody reads on
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    with _distributed().LocalCluster(
+    cluster = _distributed().LocalCluster(
         n_workers=0,
         threads_per_worker=1,
         processes=True,
@@ -368,12 +374,22 @@ def _serve() -> None:
         memory_limit=0,
         preload=["sim.compute"],
         silence_logs=logging.CRITICAL,
-    ) as cluster:
-        cluster.scale(1)
-        print(cluster.scheduler_address, file=answer, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            while sys.stdin.readline():
-                pass
+    )
+    cluster.scale(1)
+    print(cluster.scheduler_address, file=answer, flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        while sys.stdin.readline():
+            pass
+    # a worker that is busy, or still loading torch, would make this wait for seconds
+    hurry = threading.Timer(1.0, _kill_children)
+    hurry.start()
+    cluster.close()
+    hurry.cancel()
+
+
+def _kill_children() -> None:
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 if __name__ == "__main__":

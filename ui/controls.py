@@ -157,6 +157,27 @@ class Strength(Control):
         return _("0, or a number from 1e{low} to 1e{high}").format(low=self.low, high=self.high)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Switch(Control):
+    """Something that is on or off: `true` or `false` in the URL."""
+
+    default: Any = False
+
+    def draw(self) -> Any:
+        return st.toggle(**self._labels(), value=self.default)
+
+    def parse(self, text: str) -> bool:
+        if text not in ("true", "1", "false", "0"):
+            raise ValueError(text)
+        return text in ("true", "1")
+
+    def format(self, value: Any) -> str:
+        return str(value).lower()
+
+    def expected(self) -> str:
+        return _("true or false")
+
+
 def settle_url(controls: Sequence[Control]) -> list[str]:
     """Before controls first appear: rewrite what the URL asks of them in the form that they write.
 

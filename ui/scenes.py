@@ -46,7 +46,7 @@ def choose(scenes: Sequence[Scene], controls: Sequence[Control]) -> Scene:
             enter(scenes, controls, number)
     number = st.session_state["_scene"]
     st.session_state["scene_pill"] = number
-    with st.container(key="scenes", horizontal=True, vertical_alignment="center"):
+    with st.container(key="scenes", horizontal=True, wrap=False, vertical_alignment="center"):
         st.pills(
             _("Scenes"),
             range(1, len(scenes) + 1),

@@ -26,6 +26,8 @@ CSS = """
 .st-key-headline h1 { padding: 0; line-height: 1.3; }
 .st-key-headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-see [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-notice:not(:has([data-testid="stAlert"])) { display: none; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-notice:not(:has([data-testid="stAlert"]))) { display: none; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
@@ -35,8 +37,11 @@ CSS = """
 
 PRESENTER_CSS = """
 <style>
-:root { font-size: 20px !important; }
-[data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem; }
+:root { font-size: 19px !important; }
+[data-testid="stMainBlockContainer"] { padding-top: 3.4rem; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .35rem; }
+.st-key-headline { flex-direction: row; align-items: baseline; gap: 1rem; }
+.st-key-headline > * { width: auto; flex: none; }
 </style>
 """
 
@@ -74,12 +79,13 @@ def style() -> None:
     st.html(CSS + (PRESENTER_CSS if presenting() else ""))
 
 
-def headline(topic: Topic) -> DeltaGenerator:
-    """Title, question and tools of a screen; returns the place where Share will be drawn."""
-    left, right = st.columns([3, 2], vertical_alignment="center")
+def headline(topic: Topic) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Title, question and tools of a screen; returns the places for a notice and for Share."""
+    left, right = st.columns([5, 3], vertical_alignment="center")
     with left, st.container(key="headline"):
         st.title(_(topic.title), anchor=False)
         st.markdown(_(topic.question))
+    notice = st.container(key="notice")
     with (
         right,
         st.container(
@@ -103,7 +109,7 @@ def headline(topic: Topic) -> DeltaGenerator:
             help=_("Larger type and marks for a projector"),
             on_change=_present,
         )
-        return st.container(key="share_place", width="content")
+        return notice, st.container(key="share_place", width="content")
 
 
 def share(place: DeltaGenerator) -> None:
@@ -183,8 +189,7 @@ def run(topic: Topic, screen: st.Page) -> None:
     style()
     enter_screen(topic)
     with guard():
-        place = headline(topic)
-        notice = st.container(key="notice")
+        notice, place = headline(topic)
         screen.run()
         with notice:
             _show_complaints()

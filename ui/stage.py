@@ -118,6 +118,8 @@ def _show_table(table: Table) -> None:
 
 def number(value: float) -> str:
     """A figure in few characters: three significant digits, thousands in full, then powers."""
+    if value == 0:
+        return "0"
     size = abs(value)
     if size >= 1e6 or 0 < size < 1e-4:
         mantissa, exponent = f"{value:.1e}".split("e")

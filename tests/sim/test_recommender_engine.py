@@ -4,6 +4,7 @@ import math
 import statistics
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -265,8 +266,8 @@ def test_one_cycle_goes_up_and_down() -> None:
     assert course[0] == pytest.approx(1 / 25)
     assert course[400] == pytest.approx(1e-5)
     assert course[100] == max(course) == pytest.approx(1)
-    assert all(a < b for a, b in zip(course[:100], course[1:101], strict=True))
-    assert all(a > b for a, b in zip(course[100:400], course[101:], strict=True))
+    assert all(a < b for a, b in pairwise(course[:101]))
+    assert all(a > b for a, b in pairwise(course[100:]))
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_no_overflow_at_the_ends() -> None:
 
 @pytest.mark.parametrize(("user", "movie"), [([3], [0]), ([-1], [0]), ([0], [5]), ([0.5], [0])])
 def test_bad_indices_are_refused(user: list[float], movie: list[int]) -> None:
-    with pytest.raises(ValueError, match="index is (out of range|not an integer)"):
+    with pytest.raises(ValueError, match=r"index is (out of range|not an integer)"):
         small_model().predict(user, movie)
 
 
