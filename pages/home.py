@@ -1,5 +1,65 @@
+"""Home: the lecture's topics as cards, each with a small picture that is computed now."""
+
+from collections.abc import Callable
+
+import altair as alt
+import numpy as np
 import streamlit as st
 
+from sim import constraints, dropout, overfitting
+from sim.recommender.ratings import movielens
+from ui import shell, stage
+from ui.charts import constraints as constraints_chart
+from ui.charts import dropout as dropout_chart
+from ui.charts import overfitting as overfitting_chart
+from ui.charts import recommender as recommender_chart
+from ui.i18n import _
 from ui.lecture import TOPICS
 
-st.write([t.title for t in TOPICS])
+
+def picture_of_overfitting() -> alt.TopLevelMixin:
+    sample = overfitting.noisy_sine(20, 0.3, np.random.default_rng(37).spawn(2)[0])
+    return overfitting_chart.thumbnail(sample, overfitting.fit_polynomial(*sample, degree=15))
+
+
+def picture_of_constraints() -> alt.TopLevelMixin:
+    loss = constraints.Quadratic.from_ellipse((1.5, 3.0), 3.0, 30.0)
+    return constraints_chart.thumbnail(loss, 1, 1.5, constraints.constrained_minimum(loss, 1, 1.5))
+
+
+def picture_of_dropout() -> alt.TopLevelMixin:
+    return dropout_chart.thumbnail(
+        dropout.sample_masks((4, 6, 6, 2), 0.5, 1, 1, np.random.default_rng(5))
+    )
+
+
+def picture_of_recommender() -> alt.TopLevelMixin:
+    return recommender_chart.histogram(movielens().rating)
+
+
+PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
+    "overfitting": picture_of_overfitting,
+    "constraints": picture_of_constraints,
+    "dropout": picture_of_dropout,
+    "recommender": picture_of_recommender,
+}
+
+shell.require_frame()
+columns = st.columns(2, gap="medium")
+for number, topic in enumerate(TOPICS):
+    with columns[number % 2], st.container(border=True, key=f"card_{topic.name}"):
+        words, picture = st.columns([2, 3], vertical_alignment="center")
+        with words:
+            st.page_link(
+                f"pages/{topic.name}.py",
+                label=f"**{number + 1} · {_(topic.title)}**",
+                icon=topic.icon,
+            )
+            st.markdown(_(topic.question))
+        with picture:
+            stage.chart(
+                PICTURES[topic.name](),
+                f"picture_{topic.name}",
+                description=_(topic.question),
+                height=stage.figure_height(0.55),
+            )

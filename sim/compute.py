@@ -267,12 +267,18 @@ class RemoteRun:
         return self._result(self._send(actor, method, args), timeout)
 
     def close(self) -> None:
-        """Let the worker forget the object."""
-        self._pending = self._actor = None
-        if self._future is not None:
-            with contextlib.suppress(Exception):
-                self._future.release()
-            self._future = None
+        """Let the worker forget the object, once a slice in flight has ended. May be repeated."""
+        # Each call leaves a cycle that holds the actor, and so the object in the worker, until
+        # some collection; therefore both handles are released by name.
+        for future in (self._future, getattr(self._actor, "_future", None)):
+            if future is not None:
+                with contextlib.suppress(Exception):
+                    future.release()
+        self._pending = self._actor = self._future = None
+
+    def __del__(self) -> None:
+        if hasattr(self, "_actor"):  # else the constructor failed
+            self.close()
 
     def _hold(self) -> Any:
         """The actor, or None while it is being made."""
@@ -370,7 +376,8 @@ def _serve() -> None:
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
         memory_limit=0,
         preload=["sim.compute"],
         silence_logs=logging.CRITICAL,

@@ -158,6 +158,31 @@ class Strength(Control):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Choice(Control):
+    """One of some names, which stand in the URL as they are shown."""
+
+    options: tuple[str, ...]
+
+    def draw(self) -> Any:
+        return st.selectbox(
+            **self._labels(), options=self.options, index=self.options.index(self.default)
+        )
+
+    def parse(self, text: str) -> str:
+        if text not in self.options:
+            raise ValueError(text)
+        return text
+
+    def format(self, value: Any) -> str:
+        return str(value)
+
+    def expected(self) -> str:
+        return _("one of {n} names, such as {first} or {last}").format(
+            n=len(self.options), first=self.options[0], last=self.options[-1]
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Switch(Control):
     """Something that is on or off: `true` or `false` in the URL."""
 

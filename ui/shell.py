@@ -26,8 +26,8 @@ CSS = """
 .st-key-headline h1 { padding: 0; line-height: 1.3; }
 .st-key-headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-see [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
-.st-key-notice:not(:has([data-testid="stAlert"])) { display: none; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-notice:not(:has([data-testid="stAlert"]))) { display: none; }
+div:has(> .st-key-notice):not(:has([data-testid="stAlert"])) { display: none; }
+[data-testid="stPageLink"] p { font-size: 1.2rem; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
@@ -171,8 +171,8 @@ def page(topic: Topic) -> st.Page:
     """The screen of a topic, as the navigation knows it."""
     return st.Page(
         f"pages/{topic.name}.py",
+        # No icon: Streamlit would fetch it from the network, to be the favicon.
         title=_("Home") if topic is HOME else _(topic.title),
-        icon=topic.icon,
         url_path=None if topic is HOME else topic.name,
         default=topic is HOME,
     )

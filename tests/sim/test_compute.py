@@ -122,11 +122,14 @@ def test_a_dropped_run_is_forgotten_by_the_worker(
         return sum(ready.client().run(actors).values())
 
     until(lambda: held() == 0)
-    run = ready.run(TRAINER, *parts, Settings())
-    next_slice(run, 0.0, Knobs())
-    assert held() == 1
-    del run
-    until(lambda: held() == 0)
+    for in_flight in (False, True):
+        run = ready.run(TRAINER, *parts, Settings(epochs=10**6))
+        next_slice(run, 0.0, Knobs())
+        if in_flight:
+            assert run.request(0.3, Knobs())
+        assert held() == 1
+        del run
+        until(lambda: held() == 0, 5)
 
 
 def test_errors_of_the_object_arrive_as_they_are(

@@ -250,6 +250,12 @@ def test_ball_boundary(norm_order, n):
         assert corners <= set(map(tuple, points.tolist()))
 
 
+def test_rounding_in_the_hessian_is_evened_out():
+    loss = Quadratic([0, 0], [[1, 0.3], [0.1 + 0.2, 1]])
+    assert 0.1 + 0.2 != 0.3
+    assert loss.hessian[0, 1] == loss.hessian[1, 0]
+
+
 @pytest.mark.parametrize(
     ("center", "hessian", "sentence"),
     [

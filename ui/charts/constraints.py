@@ -100,8 +100,8 @@ def _layers(
     centre = dots.transform_filter("datum.part == 'center'")
     answer = dots.transform_filter("datum.part == 'solution'")
     layers = [
-        zero.encode(x="zero:Q"),
-        zero.encode(y="zero:Q"),
+        zero.encode(x=_axis("zero", "w₁", "width", axes)),
+        zero.encode(y=_axis("zero", "w₂", "height", axes)),
         lines.transform_filter("datum.curve < 50").mark_line(clip=True, strokeWidth=1.2),
         lines.transform_filter("datum.curve == 60").mark_line(clip=True),
         lines.transform_filter("datum.curve == 50").mark_line(clip=True),

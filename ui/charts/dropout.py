@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import altair as alt
 import numpy as np
+import pandas as pd
 
-from sim.dropout import Masks
+from sim.dropout import Masks, participating_weights
+from ui import theme
 from ui.i18n import _
 
 
@@ -25,6 +28,39 @@ def network(masks: Masks, *, inference: bool) -> dict[str, Any]:
         "kept": [[sample.tobytes().hex() for sample in frame] for frame in packed],
         "words": {"sample": _("sample {i}"), "caption": caption},
     }
+
+
+def thumbnail(masks: Masks) -> alt.LayerChart:
+    """The first pass of the first sample, without words: for a card."""
+
+    def height(layer: int, unit: int) -> float:
+        return unit - (masks.layer_sizes[layer] - 1) / 2
+
+    units = [
+        (layer, height(layer, unit), bool(kept))
+        for layer, keep in enumerate(masks.keep)
+        for unit, kept in enumerate(keep[0, 0])
+    ]
+    weights = [
+        (layer, height(layer, before), layer + 1, height(layer + 1, after))
+        for layer, gap in enumerate(participating_weights(masks))
+        for after, before in np.argwhere(gap[0, 0])
+    ]
+    dots = pd.DataFrame(units, columns=["x", "y", "kept"])
+    lines = pd.DataFrame(weights, columns=["x", "y", "x2", "y2"])
+    for frame in (dots, lines):
+        frame["series"] = theme.series("data")
+    x = alt.X("x:Q", axis=None, scale=theme.fixed(-0.2, len(masks.keep) - 0.8))
+    y = alt.Y("y:Q", axis=None)
+    rules = alt.Chart(lines).mark_rule(opacity=0.6, strokeWidth=1.2)
+    circles = alt.Chart(dots).mark_point(size=150).encode(x=x, y=y, color=theme.colour({}))
+    return alt.layer(
+        rules.encode(x=x, y=y, x2="x2:Q", y2="y2:Q", color=theme.colour({})),
+        circles.transform_filter("datum.kept").mark_point(size=150, opacity=1),
+        circles.transform_filter("!datum.kept").mark_point(
+            size=150, filled=False, opacity=0.5, strokeWidth=1.2
+        ),
+    )
 
 
 def description(masks: Masks, *, inference: bool) -> str:
