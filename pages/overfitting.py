@@ -104,7 +104,8 @@ with readouts:
     columns = st.columns(2, gap="xsmall", wrap=False)
     for column, name, colour, model in zip(columns, "ab", ("green", "orange"), models, strict=True):
         with column:
-            st.markdown(f":{colour}[**{name.upper()}** · {_('degree')} {model.degree}]")
+            degree = _("degree {d}").format(d=model.degree)
+            st.markdown(f":{colour}[**{name.upper()}** · {degree}]")
             stage.readout(
                 f"train_mse_{name}",
                 _("Training MSE"),

@@ -242,11 +242,11 @@ own = np.flatnonzero(everything.user == user)
 liked = own[np.argsort(-everything.rating[own], kind="stable")][:N_SHOWN]
 left, right = st.columns(2, gap="medium")
 with left:
-    st.markdown(f"**{_('Rated highly by user {user}').format(user=values['user'])}**")
+    st.markdown(_("**Rated highly** by user {user}").format(user=values["user"]))
     rated = {_("Rating"): everything.rating[liked]} | titles(everything.movie[liked])
     table(pd.DataFrame(rated), "liked")
 with right:
-    st.markdown(f"**{_('Recommended to user {user}').format(user=values['user'])}**")
+    st.markdown(_("**Recommended** to user {user}").format(user=values["user"]))
     if run is None or run.model is None:
         st.caption(_("Train the model, then pause it or let it finish."))
     else:

@@ -1,0 +1,41 @@
+"""Run a screen without a browser: the real `app.py`, at one page, with a URL's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).parents[2]
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_screen() -> Open:
+    """`open_screen("overfitting", degree_a="5")`: that screen, as the link with these opens it."""
+
+    def run(name: str, **parameters: str | list[str]) -> AppTest:
+        screen = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        if name != "home":
+            screen.switch_page(str(ROOT / "pages" / f"{name}.py"))
+        for key, value in ({"lang": "en"} | parameters).items():
+            screen.query_params[key] = value
+        return screen.run()
+
+    return run
+
+
+def readout(screen: AppTest, key: str) -> float:
+    """The number that a read-out shows."""
+    (metric,) = screen.get_by_key(f"readout_{key}").get("metric")
+    return float(metric.value.replace(",", "").removeprefix("× "))
+
+
+def assert_well(screen: AppTest) -> None:
+    """No exception, no error message: the screen stands."""
+    assert not screen.exception, screen.exception
+    assert not screen.error, [error.value for error in screen.error]
+    assert screen.title

@@ -1,0 +1,140 @@
+"""What holds on every screen: it opens, at its extremes too, in both languages, with any link."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pages.conftest import Open, assert_well
+from ui import i18n
+from ui.lecture import HOME, TOPICS
+
+NAMES = [topic.name for topic in TOPICS]
+HOSTILE = [
+    "1e9",
+    "NaN",
+    "-inf",
+    "1e400",
+    "<script>alert(1)</script>",
+    "x" * 10_000,
+    "７",
+    "7.9e",
+    "",
+]
+
+
+@pytest.mark.parametrize("lang", list(i18n.LANGUAGES))
+@pytest.mark.parametrize("name", [HOME.name, *NAMES])
+def test_opens_in_each_language(open_screen: Open, name: str, lang: str) -> None:
+    screen = open_screen(name, lang=lang)
+    assert_well(screen)
+    i18n.activate(lang)
+    topic = next(topic for topic in (HOME, *TOPICS) if topic.name == name)
+    assert screen.title[0].value == i18n._(topic.title)
+    i18n.activate("en")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stands_at_every_extreme(open_screen: Open, name: str) -> None:
+    screen = open_screen(name)
+    for slider in [*screen.slider, *screen.number_input]:
+        for value in (slider.min, slider.max):
+            screen.get_by_key(slider.key).set_value(value)
+            assert_well(screen.run())
+        # the others stay at the largest value: corners of the space, not only its axes
+    for slider in screen.select_slider:
+        for value in (slider.options[0], slider.options[-1]):
+            screen.get_by_key(slider.key).set_value(float(value))
+            assert_well(screen.run())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_scene_sets_the_controls_and_reset_returns_to_it(
+    open_screen: Open, name: str
+) -> None:
+    screen = open_screen(name)
+    pills = screen.get_by_key("scene_pill")
+    assert len(pills.options) >= 4
+    for number in range(2, len(pills.options) + 1):
+        assert_well(screen.get_by_key("scene_pill").set_value(number).run())
+        scene = {widget.key: widget.value for widget in screen.slider}
+        first = screen.slider[0]
+        other = first.min if first.value != first.min else first.max
+        assert_well(screen.get_by_key(first.key).set_value(other).run())
+        assert {widget.key: widget.value for widget in screen.slider} != scene
+        assert_well(screen.get_by_key("reset").click().run())
+        assert {widget.key: widget.value for widget in screen.slider} == scene
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_links_give_the_default_and_a_sentence(open_screen: Open, name: str) -> None:
+    plain = open_screen(name)
+    widgets = [*plain.slider, *plain.select_slider, *plain.number_input, *plain.selectbox]
+    defaults = {widget.key: widget.value for widget in widgets}
+    for text in HOSTILE:
+        screen = open_screen(name, **dict.fromkeys(defaults, text))
+        assert_well(screen)
+        assert {key: screen.get_by_key(key).value for key in defaults} == defaults
+        (warning,) = screen.warning
+        for key in defaults:
+            assert f"`{key}`" in warning.value
+        assert len(warning.value) < 3000, "the link's text must not be echoed"
+        assert "script" not in warning.value
+
+
+def test_repeated_keys_give_the_default_and_a_sentence(open_screen: Open) -> None:
+    screen = open_screen("overfitting", degree_b=["3", "4"])
+    assert_well(screen)
+    assert screen.slider(key="degree_b").value == 15
+    assert "`degree_b`" in screen.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("lang", "<script>"), ("present", "yes"), ("scene", "99"), ("scene", "no")]
+)
+def test_hostile_frame_parameters(open_screen: Open, key: str, text: str) -> None:
+    screen = open_screen("overfitting", **{key: text})
+    assert_well(screen)
+    assert f"`{key}`" in screen.warning[0].value
+    assert screen.title[0].value == "Overfitting"
+
+
+def test_a_link_without_values_opens_the_scene(open_screen: Open) -> None:
+    assert open_screen("overfitting", scene="4").slider(key="n_points").value == 200
+
+
+def test_a_link_with_values_is_taken_at_its_word(open_screen: Open) -> None:
+    screen = open_screen("overfitting", scene="4", degree_a="7")
+    assert screen.slider(key="degree_a").value == 7
+    assert screen.slider(key="n_points").value == 20
+    assert screen.get_by_key("scene_pill").value == 4
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-3", 1e-3), ("0.001", 1e-3), ("0.0011", 1e-3)])
+def test_a_strength_is_read_as_a_number(open_screen: Open, text: str, value: float) -> None:
+    screen = open_screen("overfitting", penalty=text)
+    assert screen.select_slider(key="penalty").value == value
+    assert not screen.warning
+
+
+def test_presenter_mode_folds_the_tabs(open_screen: Open) -> None:
+    screen = open_screen("overfitting", present="1")
+    assert_well(screen)
+    assert len(screen.expander) == 1
+    assert not open_screen("overfitting").expander
+
+
+def test_an_exception_is_a_sentence_and_a_way_out(
+    open_screen: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from ui.charts import overfitting as charts
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a private detail")
+
+    monkeypatch.setattr(charts, "figure", broken)
+    screen = open_screen("overfitting", degree_a="7")
+    assert "private" not in screen.error[0].value
+    assert "private detail" in caplog.text
+    monkeypatch.undo()
+    screen.get_by_key("recover").click().run()
+    assert_well(screen)
