@@ -14,7 +14,7 @@ from ui.i18n import N_, _
 from ui.live import LiveRun
 from ui.scenes import Scene
 
-SETTINGS = Settings(epochs=30, batch_size=256, learning_rate=2e-3, points_per_epoch=4)
+SETTINGS = Settings(epochs=30, batch_size=128, learning_rate=1e-3)
 N_SHOWN = 10
 
 
@@ -31,7 +31,6 @@ CONTROLS = (
     Strength(
         key="weight_decay",
         label=N_("Weight decay λ"),
-        default=0.0,
         low=-3,
         high=1,
         help=N_(
@@ -71,17 +70,17 @@ SCENES = (
     Scene(
         N_("It memorises"),
         N_(
-            "Press Start. Without any regularization the training loss falls and falls; the "
-            "validation loss soon turns and rises: the model learns ratings by heart."
+            "Press Start. Without regularization the training loss falls and falls; the validation "
+            "loss turns after a few epochs and rises: the model learns ratings by heart."
         ),
     ),
     Scene(
         N_("λ fits"),
         N_(
-            "With weight decay the validation loss falls to a lower value than without, and "
-            "stays there. Try it mid-run: λ acts on the very next step."
+            "With weight decay the validation loss falls about as far, and then stays there. Try "
+            "it mid-run: λ acts on the very next step."
         ),
-        {"weight_decay": 0.1},
+        {"weight_decay": 0.2},
     ),
     Scene(
         N_("λ too much"),
@@ -90,6 +89,14 @@ SCENES = (
             "loss both stay high. Underfitting."
         ),
         {"weight_decay": 1.0},
+    ),
+    Scene(
+        N_("p instead of λ"),
+        N_(
+            "Dropout alone: the model cannot rely on any one product of factors. The validation "
+            "loss rises far less than without."
+        ),
+        {"dropout": 0.5},
     ),
     Scene(
         N_("Stop in time"),

@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import urlencode, urlsplit
 
 import segno
@@ -17,6 +18,7 @@ from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
 
 _log = logging.getLogger(__name__)
+_framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 CSS = """
 <style>
@@ -188,12 +190,16 @@ def run(topic: Topic, screen: st.Page) -> None:
     )
     style()
     enter_screen(topic)
-    with guard():
-        notice, place = headline(topic)
-        screen.run()
-        with notice:
-            _show_complaints()
-        share(place)
+    _framed.set(True)
+    try:
+        with guard():
+            notice, place = headline(topic)
+            screen.run()
+            with notice:
+                _show_complaints()
+            share(place)
+    finally:  # also when the screen asks for another run
+        _framed.set(False)
     freeze(topic.name)
 
 
@@ -203,7 +209,7 @@ def require_frame() -> None:
     Until some session has called `st.navigation`, Streamlit takes `pages/` for the older kind of
     multipage app and runs the file behind a deep link by itself. Calling it once ends that.
     """
-    if "_screen" not in st.session_state:
+    if not _framed.get():
         st.navigation([page(topic) for topic in (HOME, *TOPICS)], position="hidden")
         st.rerun()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -120,6 +121,8 @@ def number(value: float) -> str:
     """A figure in few characters: three significant digits, thousands in full, then powers."""
     if value == 0:
         return "0"
+    if math.isinf(value):
+        return "∞"
     size = abs(value)
     if size >= 1e6 or 0 < size < 1e-4:
         mantissa, exponent = f"{value:.1e}".split("e")

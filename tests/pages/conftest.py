@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,3 +42,14 @@ def assert_well(screen: AppTest) -> None:
     assert not screen.exception, screen.exception
     assert not screen.error, [error.value for error in screen.error]
     assert screen.title
+
+
+def run_code(screen: AppTest) -> list[float]:
+    """Run what "The code" shows and return the numbers it prints, in order."""
+    screen.session_state["tab"] = "The code"
+    screen.run()
+    (block,) = screen.code
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(block.value, {"__name__": "__main__"})
+    return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", printed.getvalue())]

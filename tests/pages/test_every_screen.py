@@ -16,7 +16,6 @@ HOSTILE = [
     "1e400",
     "<script>alert(1)</script>",
     "x" * 10_000,
-    "７",
     "7.9e",
     "",
 ]
@@ -79,6 +78,12 @@ def test_hostile_links_give_the_default_and_a_sentence(open_screen: Open, name: 
             assert f"`{key}`" in warning.value
         assert len(warning.value) < 3000, "the link's text must not be echoed"
         assert "script" not in warning.value
+
+
+def test_full_width_digits_are_what_they_look_like(open_screen: Open) -> None:
+    screen = open_screen("overfitting", degree_b="７")
+    assert screen.slider(key="degree_b").value == 7
+    assert not screen.warning
 
 
 def test_repeated_keys_give_the_default_and_a_sentence(open_screen: Open) -> None:

@@ -43,7 +43,7 @@ optimizer = torch.optim.AdamW(
     model.parameters(),
     lr={settings.learning_rate!r} * kappa**0.5,
     weight_decay={knobs.weight_decay!r} * kappa**0.5,
-    betas=(max(0, 1 - 0.1 * kappa), max(0, 1 - 0.01 * kappa)),
+    betas=(max(0.0, 1 - 0.1 * kappa), max(0.0, 1 - 0.01 * kappa)),
     eps=1e-5 / kappa**0.5,
 )
 best, wait = float("inf"), 0

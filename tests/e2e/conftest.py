@@ -1,0 +1,151 @@
+"""A real server and a real browser. Without a browser these tests skip, and say what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP, PHONE, PROJECTOR = (1440, 900), (390, 844), (1280, 720)
+
+Visit = Callable[..., Page]
+
+
+def free_port() -> int:
+    """A port that is free at this moment."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[str]:
+    """The app on a port of its own, for as long as the block lasts; its address."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://localhost:{port}"
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            assert process.poll() is None, "the server ended at once"
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    with serving() as address:
+        yield address
+
+
+def _launch(playwright: Playwright) -> Browser:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            browser = _launch(playwright)
+        except Exception as error:
+            if os.environ.get("REQUIRE_BROWSER") == "1":
+                raise
+            pytest.skip(
+                "No browser: install Chromium (Debian: apt install chromium), or let Playwright "
+                f"fetch its own with `playwright install chromium`. ({type(error).__name__})"
+            )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: str) -> Iterator[Visit]:
+    """`visit("/overfitting?degree_a=5")`: a new visitor at that address, when it has painted."""
+    with contextlib.ExitStack() as stack:
+
+        def open_page(
+            path: str,
+            *,
+            size: tuple[int, int] = DESKTOP,
+            locale: str = "en-US",
+            scheme: str = "light",
+            base: str = server,
+            **options: object,
+        ) -> Page:
+            width, height = size
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                locale=locale,
+                color_scheme=scheme,
+                **options,
+            )
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(30_000)
+            page.goto(base + path if path.startswith("/") else path)
+            settle(page)
+            return page
+
+        yield open_page
+
+
+def settle(page: Page) -> None:
+    """Wait until the screen is drawn and nothing runs any more."""
+    page.wait_for_selector(".st-key-headline h1")
+    page.wait_for_selector(
+        "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg, .st-key-player"
+    )
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
+
+
+def slide(page: Page, key: str, presses: int) -> None:
+    """Move a slider with the keyboard: right for positive, left for negative."""
+    if not page.locator(f".st-key-{key}").is_visible():
+        page.get_by_test_id("stExpandSidebarButton").click()
+    handle = page.locator(f".st-key-{key} input[type=range]")
+    handle.focus()
+    for _ in range(abs(presses)):
+        handle.press("ArrowRight" if presses > 0 else "ArrowLeft")
+
+
+def number(page: Page, key: str) -> float:
+    """The number that a read-out shows."""
+    text = page.locator(f".st-key-readout_{key} [data-testid=stMetricValue]").inner_text()
+    return float(text.replace(",", "").removeprefix("× "))

@@ -1,0 +1,298 @@
+"""A visitor's tour in a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import DESKTOP, PHONE, PROJECTOR, Visit, number, serving, settle, slide
+
+SCREENS = ["/", "/overfitting", "/constraints", "/dropout", "/recommender"]
+
+
+def _query(page: Page) -> dict[str, str]:
+    return {key: value[-1] for key, value in parse_qs(urlsplit(page.url).query).items()}
+
+
+def _wait_for_query(page: Page, **wanted: str) -> None:
+    page.wait_for_function(
+        """wanted => Object.entries(wanted).every(([key, value]) =>
+             new URLSearchParams(location.search).get(key) === value)""",
+        arg=wanted,
+    )
+
+
+def test_the_first_visitor_of_a_fresh_server_may_come_by_a_deep_link(visit: Visit) -> None:
+    with serving() as address:
+        page = visit("/constraints?budget=2", base=address)
+        assert page.locator("h1").inner_text() == "Constraints"
+        assert _query(page)["budget"] == "2"
+
+
+@pytest.mark.parametrize("path", SCREENS)
+def test_a_screen_opens_without_errors_and_without_the_network(visit: Visit, path: str) -> None:
+    page = visit(path)
+    errors: list[str] = []
+    asked: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: line.type == "error" and errors.append(line.text))
+    page.on("request", lambda request: asked.append(urlsplit(request.url).hostname or ""))
+    page.reload()
+    settle(page)
+    page.wait_for_timeout(500)
+    assert errors == []
+    assert set(asked) <= {"localhost", ""}
+    assert page.locator("[data-testid=stAlert]").count() == 0
+    assert "Regularization Lab" in page.title()
+
+
+def test_a_slider_moves_the_figure_in_place(visit: Visit) -> None:
+    page = visit("/overfitting")
+    page.evaluate(
+        "document.querySelector('.st-key-figure [data-testid=stVegaLiteChart] canvas, "
+        ".st-key-figure [data-testid=stVegaLiteChart] svg').dataset.same = 'yes'"
+    )
+    before = number(page, "test_mse_b")
+    slide(page, "degree_b", 3)
+    expect(page.locator(".st-key-readouts")).to_contain_text("degree 18")
+    _wait_for_query(page, degree_b="18")
+    settle(page)
+    assert number(page, "test_mse_b") != before
+    assert page.locator(".st-key-figure [data-same=yes]").count() == 1, "the chart was remounted"
+
+
+def test_a_shared_link_opens_the_same_screen_in_the_same_language(visit: Visit) -> None:
+    page = visit("/overfitting?scene=5")
+    slide(page, "degree_a", 2)
+    slide(page, "penalty", -3)
+    _wait_for_query(page, degree_a="5", penalty="1e-4")
+    settle(page)
+    page.locator(".st-key-share button").click()
+    link = page.locator("[data-testid=stPopoverBody] code").inner_text().strip()
+    expect(page.locator(".st-key-qr img")).to_be_visible()
+    guest = visit(link, locale="zh-CN", size=PHONE)
+    assert guest.locator("h1").inner_text() == "Overfitting"
+    assert (
+        _query(guest)
+        == _query(page)
+        == {
+            "lang": "en",
+            "scene": "5",
+            "degree_a": "5",
+            "penalty": "1e-4",
+        }
+    )
+    for key in ("train_mse_a", "test_mse_a", "train_mse_b", "test_mse_b", "largest_coefficient_b"):
+        assert number(guest, key) == number(page, key)
+
+
+def test_the_first_visit_follows_the_browser_and_the_choice_stays(visit: Visit) -> None:
+    page = visit("/", locale="zh-CN")
+    assert page.locator("h1").inner_text() == "正则化实验室"
+    assert _query(page) == {"lang": "zh"}
+    page.locator(".st-key-tools").get_by_text("EN", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Regularization Lab")
+    _wait_for_query(page, lang="en")
+    page.get_by_role("link", name="Dropout").first.click()
+    expect(page.locator("h1")).to_have_text("Dropout")
+    _wait_for_query(page, lang="en")
+    page.reload()
+    settle(page)
+    assert page.locator("h1").inner_text() == "Dropout"
+
+
+def test_scenes_set_the_sliders_and_reset_returns(visit: Visit) -> None:
+    page = visit("/overfitting")
+    page.locator(".st-key-scene_pill").get_by_text("4 · More data").click()
+    _wait_for_query(page, scene="4", n_points="200")
+    slide(page, "n_points", -4)
+    _wait_for_query(page, n_points="196")
+    page.locator(".st-key-reset button").click()
+    _wait_for_query(page, scene="4", n_points="200")
+    page.locator(".st-key-scene_pill").get_by_text("1 · It memorises").click()
+    page.wait_for_function("location.search === '?lang=en'")
+    assert number(page, "test_mse_b") == 0.399
+
+
+def test_returning_to_a_screen_does_not_carry_another_screens_values(visit: Visit) -> None:
+    page = visit("/overfitting?seed=5")
+    page.get_by_role("link", name="Dropout").first.click()
+    expect(page.locator("h1")).to_have_text("Dropout")
+    settle(page)
+    assert page.locator(".st-key-seed input").input_value() == "1"
+    assert _query(page) == {"lang": "en"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "degree_b=1e9&noise=NaN&lang=%3Cscript%3E",
+        "penalty=-1&n_points=7.9",
+        "seed=" + "9" * 10_000,
+        "degree_a=3&degree_a=4",
+        "scene=%F0%9F%92%A5&present=maybe",
+    ],
+)
+def test_hostile_links(visit: Visit, query: str) -> None:
+    page = visit(f"/overfitting?{query}")
+    expect(page.locator(".st-key-notice")).to_contain_text("cannot be used")
+    for key in query.split("&"):
+        expect(page.locator(".st-key-notice")).to_contain_text(key.split("=")[0])
+    assert number(page, "test_mse_b") == 0.399
+    assert page.locator("script:text('alert')").count() == 0
+    assert set(_query(page)) == {"lang"}
+
+
+def test_a_number_beyond_the_limits_is_refused_at_the_keyboard(visit: Visit) -> None:
+    page = visit("/dropout")
+    box = page.locator(".st-key-seed input")
+    box.fill("-5")
+    box.press("Enter")
+    page.wait_for_timeout(800)
+    box.fill("99999999999")
+    box.press("Enter")
+    page.wait_for_timeout(800)
+    assert page.locator(".st-key-player").count() == 1
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_the_animation_plays_without_the_server(visit: Visit) -> None:
+    page = visit("/dropout?samples=8&hidden_layers=4&hidden_units=16")
+    player = page.locator(".st-key-player .player")
+    page.wait_for_timeout(1000)
+    sent: list[object] = []
+    # the socket is open already; a fresh one would be seen, too
+    page.on("websocket", lambda socket: sent.append(socket))
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("Network.enable")
+    cdp.on("Network.webSocketFrameSent", sent.append)
+    cdp.on("Network.webSocketFrameReceived", sent.append)
+    cdp.on("Network.requestWillBeSent", sent.append)
+    first = int(player.get_attribute("data-frame") or 0)
+    page.wait_for_timeout(3000)
+    assert int(player.get_attribute("data-frame") or 0) >= first + 2
+    player.locator(".play").click()
+    here = player.get_attribute("data-frame")
+    page.wait_for_timeout(1500)
+    assert player.get_attribute("data-frame") == here
+    player.locator(".forward").click()
+    player.locator(".forward").click()
+    player.locator(".back").click()
+    expect(player).to_have_attribute("data-frame", str((int(here or 0) + 1) % 60))
+    player.locator(".scrub").fill("42")
+    expect(player).to_have_attribute("data-frame", "41")
+    player.focus()
+    page.keyboard.press("ArrowRight")
+    expect(player).to_have_attribute("data-frame", "42")
+    expect(player.locator(".caption")).to_contain_text("training pass 43")
+    assert sent == []
+
+
+def test_reduced_motion_is_honoured(visit: Visit) -> None:
+    page = visit("/dropout", reduced_motion="reduce")
+    player = page.locator(".st-key-player .player")
+    page.wait_for_timeout(2500)
+    assert player.get_attribute("data-frame") == "0"
+    player.locator(".play").click()
+    expect(player).not_to_have_attribute("data-frame", "0")
+
+
+def test_the_recommender_trains_live_and_takes_a_new_weight_decay(visit: Visit) -> None:
+    page = visit("/recommender")
+    page.locator(".st-key-start button").click()
+    status = page.locator(".st-key-status")
+    expect(status).to_contain_text(re.compile(r"Epoch [1-9]"), timeout=60_000)
+    before = float((re.search(r"Epoch ([\d.]+)", status.inner_text()) or [0, 0])[1])
+    slide(page, "weight_decay", 6)
+    _wait_for_query(page, weight_decay="0.05")
+    page.wait_for_timeout(1500)
+    after = float((re.search(r"Epoch ([\d.]+)", status.inner_text()) or [0, 0])[1])
+    assert after > before, "the run goes on"
+    assert number(page, "speed") > 1000
+    page.locator(".st-key-pause button").click()
+    expect(status).to_contain_text("Paused")
+    expect(page.locator(".st-key-recommended")).to_be_visible()
+    page.locator(".st-key-resume button").click()
+    expect(status).to_contain_text("Epoch")
+    slide(page, "patience", -29)
+    expect(status).to_contain_text("are back", timeout=60_000)
+    page.locator(".st-key-reset_weights button").click()
+    expect(status).to_contain_text("Press Start")
+
+
+@pytest.mark.parametrize("path", SCREENS)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, path: str, lang: str) -> None:
+    page = visit(f"{path}?lang={lang}", size=PHONE)
+    for selector in ("html", "[data-testid=stMain]"):
+        wide = page.evaluate(
+            "s => { const e = document.querySelector(s); return e.scrollWidth - e.clientWidth }",
+            selector,
+        )
+        assert wide <= 0, selector
+
+
+@pytest.mark.parametrize("path", SCREENS[1:])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("size", [DESKTOP, PROJECTOR])
+def test_figure_and_readouts_fit_without_scrolling(
+    visit: Visit, path: str, lang: str, size: tuple[int, int]
+) -> None:
+    present = "&present=1" if size == PROJECTOR else ""
+    page = visit(f"{path}?lang={lang}{present}", size=size)
+    for selector in (".st-key-readouts", "[data-testid=stVegaLiteChart], .st-key-player"):
+        box = page.locator(selector).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= size[1], selector
+        assert box["x"] + box["width"] <= size[0]
+    sidebar = page.locator("[data-testid=stSidebar]")
+    assert (sidebar.get_attribute("aria-expanded") == "true") == (size == DESKTOP)
+
+
+def test_presenter_mode_enlarges_and_folds(visit: Visit) -> None:
+    page = visit("/overfitting", size=PROJECTOR)
+
+    def font_size() -> float:
+        return float(
+            page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
+        )
+
+    before = font_size()
+    page.locator(".st-key-presenter label").click()
+    _wait_for_query(page, present="1")
+    settle(page)
+    assert font_size() > before * 1.1
+    assert page.locator(".st-key-fold").count() == 1
+    expect(page.locator("[data-testid=stSidebar]")).to_have_attribute("aria-expanded", "false")
+    page.locator(".st-key-presenter label").click()
+    page.wait_for_function("!location.search.includes('present')")
+
+
+def test_dark_and_light_differ_only_in_colour(visit: Visit) -> None:
+    light, dark = visit("/overfitting"), visit("/overfitting", scheme="dark")
+    shown = [
+        page.evaluate(
+            "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+        )
+        for page in (light, dark)
+    ]
+    assert shown == ["rgb(255, 255, 255)", "rgb(18, 21, 28)"]
+    assert number(light, "test_mse_a") == number(dark, "test_mse_a")
+
+
+def test_a_closed_tab_ends_its_training(visit: Visit, server: str) -> None:
+    page = visit("/recommender")
+    page.locator(".st-key-start button").click()
+    expect(page.locator(".st-key-status")).to_contain_text("Epoch", timeout=60_000)
+    page.context.close()
+    time.sleep(1)
+    # a second visitor gets the whole machine: had the first run gone on, this one would share it
+    other = visit("/recommender")
+    other.locator(".st-key-start button").click()
+    expect(other.locator(".st-key-status")).to_contain_text(
+        re.compile("Epoch [2-9]"), timeout=30_000
+    )
