@@ -112,7 +112,7 @@ with figure:
         charts.network(masks, inference=values["inference"]),
         n_frames=len(kept),
         description=charts.description(masks, inference=values["inference"]),
-        height=stage.figure_height(0.85),
+        height=stage.figure_height(0.85, projector=0.68),
     )
 with readouts:
     stage.readout(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import altair as alt
 import numpy as np
 import streamlit as st
 
@@ -15,29 +14,30 @@ from ui.charts import overfitting as overfitting_chart
 from ui.charts import recommender as recommender_chart
 from ui.i18n import _
 from ui.lecture import TOPICS
+from ui.theme import Figure
 
 
-def picture_of_overfitting() -> alt.TopLevelMixin:
+def picture_of_overfitting() -> Figure:
     sample = overfitting.noisy_sine(20, 0.3, np.random.default_rng(37).spawn(2)[0])
     return overfitting_chart.thumbnail(sample, overfitting.fit_polynomial(*sample, degree=15))
 
 
-def picture_of_constraints() -> alt.TopLevelMixin:
+def picture_of_constraints() -> Figure:
     loss = constraints.Quadratic.from_ellipse((1.5, 3.0), 3.0, 30.0)
     return constraints_chart.thumbnail(loss, 1, 1.5, constraints.constrained_minimum(loss, 1, 1.5))
 
 
-def picture_of_dropout() -> alt.TopLevelMixin:
+def picture_of_dropout() -> Figure:
     return dropout_chart.thumbnail(
         dropout.sample_masks((4, 6, 6, 2), 0.5, 1, 1, np.random.default_rng(5))
     )
 
 
-def picture_of_recommender() -> alt.TopLevelMixin:
+def picture_of_recommender() -> Figure:
     return recommender_chart.histogram(movielens().rating)
 
 
-PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
+PICTURES: dict[str, Callable[[], Figure]] = {
     "overfitting": picture_of_overfitting,
     "constraints": picture_of_constraints,
     "dropout": picture_of_dropout,

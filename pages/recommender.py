@@ -234,14 +234,17 @@ def titles(movies: np.ndarray) -> dict[str, list[str]]:
 
 
 def table(frame: pd.DataFrame, key: str) -> None:
-    st.dataframe(
-        frame,
-        key=key,
-        hide_index=True,
-        row_height=28,
-        height=28 * N_SHOWN + 38,
-        column_config={frame.columns[0]: st.column_config.NumberColumn(format="%.1f", width=90)},
-    )
+    with st.container(key=key):
+        st.dataframe(
+            frame,
+            key=f"{key}_table",
+            hide_index=True,
+            row_height=28,
+            height=28 * N_SHOWN + 38,
+            column_config={
+                frame.columns[0]: st.column_config.NumberColumn(format="%.1f", width=90)
+            },
+        )
 
 
 user = everything.user_ids.index(values["user"])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
-import altair as alt
 import numpy as np
-import pandas as pd
 import pytest
 
 from ui import theme
@@ -42,8 +41,13 @@ def test_colours_stand_out_from_the_background(scheme: str, role: str) -> None:
 
 
 def test_every_role_has_its_own_place_in_the_range() -> None:
-    frame = pd.DataFrame({"x": [0.0], "series": ["the truth"]})
-    chart = alt.Chart(frame).mark_point().encode(color=theme.colour({"truth": "the truth"}))
-    domain = chart.to_dict()["encoding"]["color"]["scale"]["domain"]
-    assert domain.index("the truth") == theme.ROLES.index("truth")
-    assert len(domain) == len(set(domain)) == len(theme.ROLES)
+    domain = theme.colour().to_dict()["scale"]["domain"]
+    assert domain == list(theme.ROLES) == list(theme.LIGHT) == list(theme.DARK)
+
+
+def test_a_legend_calls_roles_by_their_names() -> None:
+    names = {"truth": 'the "truth"', "data": "points"}
+    legend = theme.colour(names, ["truth"]).to_dict()["legend"]
+    assert legend["values"] == ["truth"]
+    expression = legend["labelExpr"].removesuffix("[datum.value]")
+    assert json.loads(expression) == names

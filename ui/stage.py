@@ -8,16 +8,16 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
 from ui import controls as ui_controls
 from ui import scenes as ui_scenes
-from ui import shell, theme
+from ui import shell
 from ui.controls import Control
 from ui.i18n import _
 from ui.scenes import Scene
+from ui.theme import Figure
 
 
 def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> dict[str, Any]:
@@ -47,19 +47,27 @@ def figure_and_readouts() -> tuple[AbstractContextManager, AbstractContextManage
     return left, right.container(key="readouts", gap="small")
 
 
-def figure_height(share: float = 1.0) -> int:
-    """The height in pixels that lets controls, figure and read-outs fit without scrolling."""
-    return round(share * (400 if shell.presenting() else 520))
+def figure_height(desk: float = 1.0, projector: float | None = None) -> int:
+    """The height in pixels that lets controls, figure and read-outs fit without scrolling.
+
+    `desk` is the share of the place at 1440×900 that the figure takes, `projector` that at
+    1280×720, by default the same: what stands around a figure does not shrink with it.
+    """
+    if shell.presenting():
+        return round((desk if projector is None else projector) * 400)
+    return round(desk * 520)
 
 
-def chart(chart: alt.TopLevelMixin, key: str, *, description: str, height: int) -> None:
-    """Draw a chart in the lab's dress. `description` is its text for those who cannot see it."""
-    st.altair_chart(
-        theme.dress(chart, presenting=shell.presenting()),
-        key=key,
-        height=height,
-        alt=description,
-    )
+def chart(figure: Figure, key: str, *, description: str, height: int) -> None:
+    """Draw a figure in the lab's dress. `description` is its text for those who cannot see it."""
+    with st.container(key=key):  # a chart's own key does not reach the page
+        st.vega_lite_chart(
+            figure.frame,
+            figure.specification(presenting=shell.presenting()),
+            key=f"{key}_chart",
+            height=height,
+            alt=description,
+        )
 
 
 def readout(key: str, label: str, value: str, help: str | None = None) -> None:

@@ -8,9 +8,16 @@ of theme needs no new chart, and a chart's specification stays the same in light
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import altair as alt
+import pandas as pd
+
+from ui.i18n import language
 
 ROLES = ("data", "truth", "sound", "overfit", "validation", "l1", "l2", "muted")
 
@@ -41,45 +48,41 @@ ACCENT = {"light": "#5B55C9", "dark": "#A5A0FF"}
 DASHES = {"sound": [9, 5], "overfit": [9, 5]}
 
 
-def colour(labels: Mapping[str, str], legend: Sequence[str] = ()) -> alt.Color:
-    """Colour the field `series`, whose values are the visible names `labels[role]`.
+def colour(names: Mapping[str, str] | None = None, legend: Sequence[str] = ()) -> alt.Color:
+    """Colour the field `role`; the legend calls the roles in `legend` by their visible names.
 
     Every role has its place in the domain, so that the browser's category range gives it its own
-    colour; the legend lists the roles in `legend`, and there is none if that is empty.
+    colour.
     """
     return alt.Color(
-        "series:N",
-        scale=alt.Scale(domain=_domain(labels)),
-        legend=_key(labels, legend),
+        "role:N", scale=alt.Scale(domain=list(ROLES)), legend=_legend(names or {}, legend)
     )
 
 
-def ink(label: str) -> alt.Fill:
-    """Colour points as data, with a round entry of their own in the legend.
+def dash(names: Mapping[str, str], legend: Sequence[str] = ()) -> alt.StrokeDash:
+    """Dash the lines of the field `role`; with the legend of `colour` it makes one."""
+    dashes = [DASHES.get(role, [1, 0]) for role in ROLES]
+    return alt.StrokeDash(
+        "role:N",
+        scale=alt.Scale(domain=list(ROLES), range=dashes),
+        legend=_legend(names, legend),
+    )
 
-    A constant field keeps this legend apart from that of `series`; ink leads the category range.
-    """
+
+def ink(name: str) -> alt.Fill:
+    """Fill points of the role `data` with ink, with a round legend entry of their own."""
     return alt.Fill(
-        "kind:N",
-        scale=alt.Scale(domain=[label], range="category"),
+        "role:N",
+        scale=alt.Scale(domain=["data"], range="category"),
         legend=alt.Legend(
-            title=None, orient="top", symbolType="circle", symbolSize=90, symbolStrokeWidth=0
+            title=None,
+            orient="top",
+            labelExpr=json.dumps(name),
+            symbolType="circle",
+            symbolSize=90,
+            symbolStrokeWidth=0,
         ),
     )
-
-
-def dash(labels: Mapping[str, str], legend: Sequence[str] = ()) -> alt.StrokeDash:
-    """Dash the lines of `series` by their roles; with the same legend as `colour` they are one."""
-    return alt.StrokeDash(
-        "series:N",
-        scale=alt.Scale(domain=_domain(labels), range=[DASHES.get(role, [1, 0]) for role in ROLES]),
-        legend=_key(labels, legend),
-    )
-
-
-def series(role: str) -> str:
-    """The name of a role's series in a chart without a legend."""
-    return f"\u200b{role}"
 
 
 def fixed(low: float, high: float) -> alt.Scale:
@@ -87,20 +90,44 @@ def fixed(low: float, high: float) -> alt.Scale:
     return alt.Scale(domain=[low, high], nice=False)
 
 
-def _domain(labels: Mapping[str, str]) -> list[str]:
-    return [labels.get(role, series(role)) for role in ROLES]
-
-
-def _key(labels: Mapping[str, str], legend: Sequence[str]) -> alt.Legend | None:
+def _legend(names: Mapping[str, str], legend: Sequence[str]) -> alt.Legend | None:
     if not legend:
         return None
     return alt.Legend(
         title=None,
-        values=[labels[role] for role in legend],
+        values=list(legend),
+        labelExpr=f"{json.dumps(dict(names))}[datum.value]",
         orient="top",
         symbolType="stroke",
         labelLimit=320,
     )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart in two parts: `grammar(*arguments)` is the chart without data, `frame` its data.
+
+    While sliders move only the data change. The grammar is worked out once for each language, and
+    as its specification stays the same, the browser redraws the chart in place.
+    """
+
+    grammar: Callable[..., alt.TopLevelMixin]
+    frame: pd.DataFrame
+    arguments: tuple[Hashable, ...] = ()
+
+    def specification(self, *, presenting: bool) -> dict[str, Any]:
+        """The Vega-Lite specification, in the active language and for a desk or a projector."""
+        return _specification(self.grammar, self.arguments, language(), presenting)
+
+
+@lru_cache(maxsize=256)
+def _specification(
+    grammar: Callable[..., alt.TopLevelMixin],
+    arguments: tuple[Hashable, ...],
+    _language: str,
+    presenting: bool,
+) -> dict[str, Any]:
+    return dress(grammar(*arguments), presenting=presenting).to_dict(validate=False)
 
 
 def dress(chart: alt.TopLevelMixin, *, presenting: bool) -> alt.TopLevelMixin:

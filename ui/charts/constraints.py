@@ -9,29 +9,26 @@ import pandas as pd
 from sim.constraints import Array, ConstrainedMinimum, Quadratic, ball, ellipse
 from ui import theme
 from ui.i18n import _
+from ui.theme import Figure
 
 REACH = 5.2
-"""How far the axes go to either side on a square figure; a wide one shows more to the sides."""
+"""How far the vertical axis goes to either side; the horizontal one follows the figure's shape."""
 
 ROLE = {1: "l1", 2: "l2"}
 N = 121
-N_CONTOURS = 7
+LEVELS = [0.5 * (0.8 * k) ** 2 for k in range(1, 8)]
 
 
-def figure(
-    loss: Quadratic, norm_order: int, budget: float, solution: ConstrainedMinimum
-) -> alt.LayerChart:
+def figure(loss: Quadratic, norm_order: int, budget: float, solution: ConstrainedMinimum) -> Figure:
     """The ball of one norm, the contours around the loss's centre, and the constrained optimum."""
-    names = _names(norm_order)
-    return _layers(loss, norm_order, budget, solution, names, axes=True)
+    return Figure(_grammar, _frame(loss, norm_order, budget, solution), (norm_order, True))
 
 
 def thumbnail(
     loss: Quadratic, norm_order: int, budget: float, solution: ConstrainedMinimum
-) -> alt.LayerChart:
+) -> Figure:
     """The same figure in small, without words: for a card."""
-    names = {role: theme.series(role) for role in _names(norm_order)}
-    return _layers(loss, norm_order, budget, solution, names, axes=False)
+    return Figure(_grammar, _frame(loss, norm_order, budget, solution), (norm_order, False))
 
 
 def description(norm_order: int, budget: float, solution: ConstrainedMinimum) -> str:
@@ -45,98 +42,78 @@ def description(norm_order: int, budget: float, solution: ConstrainedMinimum) ->
     )
 
 
-def _names(norm_order: int) -> dict[str, str]:
-    return {
-        ROLE[norm_order]: _("L{q} budget").format(q=norm_order),
+def _frame(
+    loss: Quadratic, norm_order: int, budget: float, solution: ConstrainedMinimum
+) -> pd.DataFrame:
+    touching = float(loss.value(solution.weights))
+    curves = [(ellipse(loss, level, N), "muted", "contour") for level in LEVELS]
+    curves.append((ball(norm_order, budget, N), ROLE[norm_order], "line"))
+    curves.append((ellipse(loss, touching, N), "data", "line"))
+    points: list[tuple[Array, str, str]] = [
+        (loss.center[None], "data", "c"),
+        (solution.weights[None], ROLE[norm_order], "w*"),
+    ]
+    parts = [*curves, *points]
+    lengths = [len(part) for part, _role, _kind in parts]
+    w = np.concatenate([part for part, _role, _kind in parts])
+    return pd.DataFrame(
+        {
+            "w1": w[:, 0],
+            "w2": w[:, 1],
+            "role": np.repeat([role for _part, role, _kind in parts], lengths),
+            "kind": np.repeat([kind for _part, _role, kind in parts], lengths),
+            "curve": np.repeat(np.arange(len(parts)), lengths),
+            "step": np.concatenate([np.arange(length) for length in lengths]),
+        }
+    )
+
+
+def _grammar(norm_order: int, words: bool) -> alt.LayerChart:
+    role = ROLE[norm_order]
+    names = {
+        role: _("L{q} budget").format(q=norm_order),
         "data": _("touching loss"),
         "muted": _("loss"),
     }
-
-
-def _layers(
-    loss: Quadratic,
-    norm_order: int,
-    budget: float,
-    solution: ConstrainedMinimum,
-    names: dict[str, str],
-    *,
-    axes: bool,
-) -> alt.LayerChart:
-    role = ROLE[norm_order]
-    curves = [
-        _curve(ellipse(loss, 0.5 * (0.8 * k) ** 2, N), names["muted"], k)
-        for k in range(1, N_CONTOURS + 1)
-    ]
-    curves.append(_curve(ellipse(loss, float(loss.value(solution.weights)), N), names["data"], 50))
-    curves.append(_curve(ball(norm_order, budget, N), names[role], 60))
-    points = pd.DataFrame(
-        {
-            "w1": [loss.center[0], solution.weights[0]],
-            "w2": [loss.center[1], solution.weights[1]],
-            "series": [names["data"], names[role]],
-            "part": ["center", "solution"],
-            "label": ["c", "w*"],
-        }
+    base = alt.Chart().encode(
+        x=_axis(alt.X, "w1", "w₁", "width", words),
+        y=_axis(alt.Y, "w2", "w₂", "height", words),
+        color=theme.colour(names, [role, "data", "muted"] if words else []),
     )
-    frame = pd.concat([*curves, points])
-    base = alt.Chart(frame).encode(
-        x=_axis("w1", "w₁", "width", axes),
-        y=_axis("w2", "w₂", "height", axes),
-        color=theme.colour(names, [role, "data", "muted"] if axes else []),
-    )
-    zero = (
-        alt.Chart(pd.DataFrame({"zero": [0]}))
-        .mark_rule(opacity=0.35, strokeWidth=1)
-        .encode(color=alt.value("gray"))
-    )
-    lines = base.encode(detail="curve:N", order="order:Q")
+    lines = base.encode(detail="curve:N", order="step:Q")
     dots = base.encode(
         tooltip=[
-            alt.Tooltip("label:N", title=" "),
+            alt.Tooltip("kind:N", title=" "),
             alt.Tooltip("w1:Q", title="w₁", format=".4g"),
             alt.Tooltip("w2:Q", title="w₂", format=".4g"),
         ]
     )
-    centre = dots.transform_filter("datum.part == 'center'")
-    answer = dots.transform_filter("datum.part == 'solution'")
-    layers = [
-        zero.encode(x=_axis("zero", "w₁", "width", axes)),
-        zero.encode(y=_axis("zero", "w₂", "height", axes)),
-        lines.transform_filter("datum.curve < 50").mark_line(clip=True, strokeWidth=1.2),
-        lines.transform_filter("datum.curve == 60").mark_line(clip=True),
-        lines.transform_filter("datum.curve == 50").mark_line(clip=True),
+    centre = dots.transform_filter("datum.kind == 'c'")
+    answer = dots.transform_filter("datum.kind == 'w*'")
+    zero = centre.mark_rule(opacity=0.3, strokeWidth=1)
+    labels = base.transform_filter("datum.kind == 'c' || datum.kind == 'w*'")
+    return alt.layer(
+        zero.encode(y=alt.YDatum(0), x=alt.XValue(0), x2=alt.X2Value(alt.ExprRef("width"))),
+        zero.encode(x=alt.XDatum(0), y=alt.YValue(0), y2=alt.Y2Value(alt.ExprRef("height"))),
+        lines.transform_filter("datum.kind == 'contour'").mark_line(clip=True, strokeWidth=1.2),
+        lines.transform_filter("datum.kind == 'line'").mark_line(clip=True),
         centre.mark_point(shape="cross", size=130, opacity=1, clip=True),
         answer.mark_point(shape="circle", size=190, opacity=1, clip=True),
-    ]
-    if axes:
-        layers.append(
-            dots.transform_filter("isValid(datum.label)")
-            .mark_text(dx=15, dy=-12, fontWeight="bold")
-            .encode(text="label:N")
-        )
-    return alt.layer(*layers)
-
-
-def _curve(points: Array, name: str, number: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "w1": points[:, 0],
-            "w2": points[:, 1],
-            "series": name,
-            "curve": number,
-            "order": np.arange(len(points)),
-        }
+        labels.mark_text(dx=15, dy=-12, fontWeight="bold", clip=True).encode(
+            text="kind:N", opacity=alt.value(1 if words else 0)
+        ),
     )
 
 
-def _axis(field: str, title: str, length: str, shown: bool) -> alt.X | alt.Y:
+def _axis(
+    channel: type[alt.X] | type[alt.Y], field: str, title: str, length: str, words: bool
+) -> alt.X | alt.Y:
     # One unit is as long on both axes, whatever the figure's width: circles stay round.
     reach = f"{REACH} * {length} / height"
-    channel = alt.X if length == "width" else alt.Y
     return channel(
         f"{field}:Q",
         title=title,
-        axis=alt.Axis(tickCount=6, grid=False) if shown else None,
+        axis=alt.Axis(tickCount=6, grid=False) if words else None,
         scale=alt.Scale(
             domainMin=alt.ExprRef(f"-{reach}"), domainMax=alt.ExprRef(reach), nice=False, zero=False
         ),

@@ -11,6 +11,7 @@ import pandas as pd
 from sim.dropout import Masks, participating_weights
 from ui import theme
 from ui.i18n import _
+from ui.theme import Figure
 
 
 def network(masks: Masks, *, inference: bool) -> dict[str, Any]:
@@ -30,34 +31,37 @@ def network(masks: Masks, *, inference: bool) -> dict[str, Any]:
     }
 
 
-def thumbnail(masks: Masks) -> alt.LayerChart:
+def thumbnail(masks: Masks) -> Figure:
     """The first pass of the first sample, without words: for a card."""
 
     def height(layer: int, unit: int) -> float:
         return unit - (masks.layer_sizes[layer] - 1) / 2
 
     units = [
-        (layer, height(layer, unit), bool(kept))
+        (layer, height(layer, unit), layer, height(layer, unit), "kept" if kept else "dropped")
         for layer, keep in enumerate(masks.keep)
         for unit, kept in enumerate(keep[0, 0])
     ]
     weights = [
-        (layer, height(layer, before), layer + 1, height(layer + 1, after))
+        (layer, height(layer, before), layer + 1, height(layer + 1, after), "weight")
         for layer, gap in enumerate(participating_weights(masks))
         for after, before in np.argwhere(gap[0, 0])
     ]
-    dots = pd.DataFrame(units, columns=["x", "y", "kept"])
-    lines = pd.DataFrame(weights, columns=["x", "y", "x2", "y2"])
-    for frame in (dots, lines):
-        frame["series"] = theme.series("data")
-    x = alt.X("x:Q", axis=None, scale=theme.fixed(-0.2, len(masks.keep) - 0.8))
-    y = alt.Y("y:Q", axis=None)
-    rules = alt.Chart(lines).mark_rule(opacity=0.6, strokeWidth=1.2)
-    circles = alt.Chart(dots).mark_point(size=150).encode(x=x, y=y, color=theme.colour({}))
+    frame = pd.DataFrame([*weights, *units], columns=["x", "y", "x2", "y2", "kind"])
+    return Figure(_small_grammar, frame.assign(role="data"), (len(masks.keep),))
+
+
+def _small_grammar(n_layers: int) -> alt.LayerChart:
+    base = alt.Chart().encode(
+        x=alt.X("x:Q", axis=None, scale=theme.fixed(-0.2, n_layers - 0.8)),
+        y=alt.Y("y:Q", axis=None),
+        color=theme.colour(),
+    )
+    weights = base.transform_filter("datum.kind == 'weight'").encode(x2="x2:Q", y2="y2:Q")
     return alt.layer(
-        rules.encode(x=x, y=y, x2="x2:Q", y2="y2:Q", color=theme.colour({})),
-        circles.transform_filter("datum.kept").mark_point(size=150, opacity=1),
-        circles.transform_filter("!datum.kept").mark_point(
+        weights.mark_rule(opacity=0.6, strokeWidth=1.2),
+        base.transform_filter("datum.kind == 'kept'").mark_point(size=150, opacity=1),
+        base.transform_filter("datum.kind == 'dropped'").mark_point(
             size=150, filled=False, opacity=0.5, strokeWidth=1.2
         ),
     )

@@ -12,26 +12,27 @@ import pandas as pd
 from sim.recommender.records import Change, Point, Progress
 from ui import theme
 from ui.i18n import _
+from ui.theme import Figure
 
 LOSS_RANGE = (0.0, 1.4)
 
 
-def figure(points: Sequence[Point], progress: Progress | None, epochs: int) -> alt.LayerChart:
+def figure(points: Sequence[Point], progress: Progress | None, epochs: int) -> Figure:
     """Training and validation loss against epochs, the best epoch, and each change of a control."""
-    names = {"data": _("training loss"), "validation": _("validation loss")}
-    rows = [(p.epoch, p.train_loss, names["data"], "curve", "") for p in points]
-    rows += [(p.epoch, p.valid_loss, names["validation"], "curve", "") for p in points]
+    rows = [(p.epoch, p.train_loss, "data", "curve", "") for p in points]
+    rows += [(p.epoch, p.valid_loss, "validation", "curve", "") for p in points]
     if progress is not None:
-        rows += [
-            (c.epoch, LOSS_RANGE[1], names["data"], "change", _label(c)) for c in progress.changes
-        ]
-        if progress.best_epoch is not None:
+        rows += [(c.epoch, 0.0, "data", "change", _label(c)) for c in progress.changes]
+        if progress.best_epoch is not None and progress.best_valid_loss is not None:
             best = (float(progress.best_epoch), progress.best_valid_loss)
-            rows.append((*best, names["validation"], "best", _("best epoch")))
-    frame = pd.DataFrame(rows, columns=["epoch", "loss", "series", "kind", "label"]).astype(
-        {"epoch": float, "loss": float, "series": str, "kind": str, "label": str}
-    )
-    base = alt.Chart(frame).encode(
+            rows.append((*best, "validation", "best", _("best epoch")))
+    columns = {"epoch": float, "loss": float, "role": str, "kind": str, "label": str}
+    return Figure(_grammar, pd.DataFrame(rows, columns=list(columns)).astype(columns), (epochs,))
+
+
+def _grammar(epochs: int) -> alt.LayerChart:
+    names = {"data": _("training loss"), "validation": _("validation loss")}
+    base = alt.Chart().encode(
         x=alt.X(
             "epoch:Q",
             title=_("epoch"),
@@ -50,24 +51,27 @@ def figure(points: Sequence[Point], progress: Progress | None, epochs: int) -> a
     best = base.transform_filter("datum.kind == 'best'")
     return alt.layer(
         changes.mark_rule(strokeDash=[3, 4], strokeWidth=1.2, opacity=0.7).encode(y=alt.YValue(0)),
-        changes.mark_text(align="left", dx=4, dy=9, clip=True).encode(text="label:N"),
+        changes.mark_text(align="left", dx=4, dy=9).encode(y=alt.YValue(0), text="label:N"),
         base.transform_filter("datum.kind == 'curve'").mark_line(clip=True),
         best.mark_point(size=130, opacity=1, clip=True),
         best.mark_text(align="left", dx=8, dy=16, clip=True).encode(text="label:N"),
     )
 
 
-def histogram(rating: npt.ArrayLike) -> alt.Chart:
+def histogram(rating: npt.ArrayLike) -> Figure:
     """How often each rating was given: for a card."""
     values, counts = np.unique(np.asarray(rating), return_counts=True)
-    frame = pd.DataFrame({"rating": values, "count": counts, "series": theme.series("data")})
+    return Figure(_bars, pd.DataFrame({"rating": values, "count": counts, "role": "data"}))
+
+
+def _bars() -> alt.Chart:
     return (
-        alt.Chart(frame)
+        alt.Chart()
         .mark_bar(cornerRadiusEnd=3, opacity=0.8)
         .encode(
             x=alt.X("rating:O", axis=alt.Axis(title=None, labelAngle=0)),
             y=alt.Y("count:Q", axis=None),
-            color=theme.colour({}),
+            color=theme.colour(),
         )
     )
 
