@@ -70,9 +70,13 @@ def dash(names: Mapping[str, str], legend: Sequence[str] = ()) -> alt.StrokeDash
 
 
 def ink(name: str) -> alt.Fill:
-    """Fill points of the role `data` with ink, with a round legend entry of their own."""
+    """Fill points with ink, with a round legend entry of their own.
+
+    The field `points` must say "data" for each of them; under the name `role` their legend would
+    melt into that of the lines.
+    """
     return alt.Fill(
-        "role:N",
+        "points:N",
         scale=alt.Scale(domain=["data"], range="category"),
         legend=alt.Legend(
             title=None,
@@ -81,6 +85,7 @@ def ink(name: str) -> alt.Fill:
             symbolType="circle",
             symbolSize=90,
             symbolStrokeWidth=0,
+            symbolOpacity=1,
         ),
     )
 
@@ -99,6 +104,7 @@ def _legend(names: Mapping[str, str], legend: Sequence[str]) -> alt.Legend | Non
         labelExpr=f"{json.dumps(dict(names))}[datum.value]",
         orient="top",
         symbolType="stroke",
+        symbolOpacity=1,
         labelLimit=320,
     )
 

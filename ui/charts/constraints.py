@@ -91,10 +91,12 @@ def _grammar(norm_order: int, words: bool) -> alt.LayerChart:
     centre = dots.transform_filter("datum.kind == 'c'")
     answer = dots.transform_filter("datum.kind == 'w*'")
     zero = centre.mark_rule(opacity=0.3, strokeWidth=1)
+    axis = alt.Undefined if words else None
+    width, height = alt.ExprRef("width"), alt.ExprRef("height")
     labels = base.transform_filter("datum.kind == 'c' || datum.kind == 'w*'")
     return alt.layer(
-        zero.encode(y=alt.YDatum(0), x=alt.XValue(0), x2=alt.X2Value(alt.ExprRef("width"))),
-        zero.encode(x=alt.XDatum(0), y=alt.YValue(0), y2=alt.Y2Value(alt.ExprRef("height"))),
+        zero.encode(y=alt.YDatum(0, axis=axis), x=alt.XValue(0), x2=alt.X2Value(width)),
+        zero.encode(x=alt.XDatum(0, axis=axis), y=alt.YValue(0), y2=alt.Y2Value(height)),
         lines.transform_filter("datum.kind == 'contour'").mark_line(clip=True, strokeWidth=1.2),
         lines.transform_filter("datum.kind == 'line'").mark_line(clip=True),
         centre.mark_point(shape="cross", size=130, opacity=1, clip=True),

@@ -60,6 +60,7 @@ def _grammar() -> alt.LayerChart:
     )
     dots = (
         base.transform_filter("datum.role == 'data'")
+        .transform_calculate(points="'data'")
         .mark_point(clip=True, opacity=1)
         .encode(
             fill=theme.ink(names["data"]),

@@ -22,7 +22,7 @@ def figure(points: Sequence[Point], progress: Progress | None, epochs: int) -> F
     rows = [(p.epoch, p.train_loss, "data", "curve", "") for p in points]
     rows += [(p.epoch, p.valid_loss, "validation", "curve", "") for p in points]
     if progress is not None:
-        rows += [(c.epoch, 0.0, "data", "change", _label(c)) for c in progress.changes]
+        rows += [(c.epoch, 0.0, "data", "change", _label(c)) for c in _settled(progress.changes)]
         if progress.best_epoch is not None and progress.best_valid_loss is not None:
             best = (float(progress.best_epoch), progress.best_valid_loss)
             rows.append((*best, "validation", "best", _("best epoch")))
@@ -50,7 +50,9 @@ def _grammar(epochs: int) -> alt.LayerChart:
     changes = base.transform_filter("datum.kind == 'change'")
     best = base.transform_filter("datum.kind == 'best'")
     return alt.layer(
-        changes.mark_rule(strokeDash=[3, 4], strokeWidth=1.2, opacity=0.7).encode(y=alt.YValue(0)),
+        changes.mark_rule(strokeDash=[3, 4], strokeWidth=1.2, opacity=0.7).encode(
+            y=alt.YValue(0), y2=alt.Y2Value(alt.ExprRef("height"))
+        ),
         changes.mark_text(align="left", dx=4, dy=9).encode(y=alt.YValue(0), text="label:N"),
         base.transform_filter("datum.kind == 'curve'").mark_line(clip=True),
         best.mark_point(size=130, opacity=1, clip=True),
@@ -87,6 +89,21 @@ def description(progress: Progress | None) -> str:
     ).format(
         epoch=last.epoch, train=last.train_loss, valid=last.valid_loss, best=progress.best_epoch
     )
+
+
+def _settled(changes: Sequence[Change], pause: float = 0.5) -> list[Change]:
+    """The changes without those that a further move of the same control followed at once.
+
+    A slider on its way sends each value it passes; `pause` is in epochs.
+    """
+    return [
+        change
+        for i, change in enumerate(changes)
+        if not any(
+            later.name == change.name and later.epoch - change.epoch < pause
+            for later in changes[i + 1 :]
+        )
+    ]
 
 
 def _label(change: Change) -> str:
