@@ -119,7 +119,7 @@ def test_scenes_set_the_sliders_and_reset_returns(visit: Visit) -> None:
     _wait_for_query(page, scene="4", n_points="200")
     slide(page, "n_points", -4)
     _wait_for_query(page, n_points="196")
-    page.locator(".st-key-reset button").click()
+    page.locator(".st-key-reset button").first.click()
     _wait_for_query(page, scene="4", n_points="200")
     page.locator(".st-key-scene_pill").get_by_text("1 · It memorises").click()
     page.wait_for_function("location.search === '?lang=en'")
@@ -177,9 +177,8 @@ def test_the_animation_plays_without_the_server(visit: Visit) -> None:
     page.on("websocket", lambda socket: sent.append(socket))
     cdp = page.context.new_cdp_session(page)
     cdp.send("Network.enable")
-    cdp.on("Network.webSocketFrameSent", sent.append)
-    cdp.on("Network.webSocketFrameReceived", sent.append)
-    cdp.on("Network.requestWillBeSent", sent.append)
+    for event in ("webSocketFrameSent", "webSocketFrameReceived", "requestWillBeSent"):
+        cdp.on(f"Network.{event}", lambda message: sent.append(message))
     first = int(player.get_attribute("data-frame") or 0)
     page.wait_for_timeout(3000)
     assert int(player.get_attribute("data-frame") or 0) >= first + 2
@@ -228,7 +227,7 @@ def test_the_recommender_trains_live_and_takes_a_new_weight_decay(visit: Visit) 
     expect(status).to_contain_text("Epoch")
     slide(page, "patience", -29)
     expect(status).to_contain_text("are back", timeout=60_000)
-    page.locator(".st-key-reset_weights button").click()
+    page.locator(".st-key-reset_weights button").first.click()
     expect(status).to_contain_text("Press Start")
 
 
