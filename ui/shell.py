@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import segno
@@ -29,6 +30,10 @@ CSS = """
 .st-key-headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-see [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 div:has(> .st-key-notice):not(:has([data-testid="stAlert"])) { display: none; }
+[class*="st-key-describes_"] {
+  position: absolute !important; width: 1px !important; height: 1px !important;
+  overflow: hidden; clip-path: inset(50%);
+}
 [data-testid="stPageLink"] p { font-size: 1.2rem; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
 @media (max-width: 640px) {
@@ -184,7 +189,7 @@ def run(topic: Topic, screen: st.Page) -> None:
     """Run one screen inside the lab's frame."""
     st.set_page_config(
         page_title=_(HOME.title) if topic is HOME else f"{_(topic.title)} · {_(HOME.title)}",
-        page_icon="ui/favicon.svg",
+        page_icon=str(Path(__file__).with_name("favicon.svg")),
         layout="wide",
         initial_sidebar_state="collapsed" if presenting() else "auto",
     )

@@ -59,15 +59,21 @@ def figure_height(desk: float = 1.0, projector: float | None = None) -> int:
 
 
 def chart(figure: Figure, key: str, *, description: str, height: int) -> None:
-    """Draw a figure in the lab's dress. `description` is its text for those who cannot see it."""
-    with st.container(key=key):  # a chart's own key does not reach the page
+    """Draw a figure in the lab's dress. `description` is its text for those who cannot see it.
+
+    The description says what the figure shows now, so it stands beside the chart, out of sight: as
+    the chart's own `alt` it would make the browser build the chart anew at every change.
+    """
+    with st.container(key=key, gap=None):  # a chart's own key does not reach the page
         st.vega_lite_chart(
             figure.frame,
             figure.specification(presenting=shell.presenting()),
             key=f"{key}_chart",
             height=height,
-            alt=description,
+            alt=_("A chart; the text after it says what it shows."),
         )
+        with st.container(key=f"describes_{key}"):
+            st.text(description)
 
 
 def readout(key: str, label: str, value: str, help: str | None = None) -> None:

@@ -20,6 +20,7 @@ export default function (component) {
 
   const find = (name) => root.querySelector(name);
   const canvas = find("canvas"), caption = find(".caption"), scrub = find(".scrub");
+  canvas.style.height = `${data.height}px`; // before the first paint, so that nothing jumps
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const { words } = data;
 
@@ -51,7 +52,7 @@ export default function (component) {
     if (!box.width) return;
     const [w, h] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
     if (canvas.width !== w || canvas.height !== h) {
-      canvas.width = w; canvas.height = h; canvas.style.height = `${box.height}px`;
+      canvas.width = w; canvas.height = h;
     }
     const style = getComputedStyle(root);
     const colours = Object.fromEntries(["text", "primary", "background", "border", "secondary-background"]

@@ -1,0 +1,146 @@
+"""How quick the screens feel: `python benchmarks/screens.py` (two minutes, needs Chromium).
+
+Prints first paint after a cold start, the time from a slider's key press to the painted chart as a
+ratio to a bare one-slider Streamlit app at its defaults (alternated in one run), and the same while
+ten runs train. Ratios travel between machines; seconds do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PRESSES, RUNS = 30, 10
+BARE = """
+import altair as alt, numpy as np, pandas as pd, streamlit as st
+degree = st.slider("degree", 0, 25, 3, key="degree_a")
+x = np.linspace(-1, 1, 241)
+frame = pd.DataFrame({"x": x, "y": np.sin(degree * x)})
+st.altair_chart(alt.Chart(frame).mark_line().encode(x="x", y="y"))
+"""
+# Streamlit draws charts on a canvas, which tells no observer: watch the drawing itself.
+WATCH = """
+window.painted = 0;
+for (const name of ["stroke", "fill", "fillText"]) {
+  const draw = CanvasRenderingContext2D.prototype[name];
+  CanvasRenderingContext2D.prototype[name] = function (...args) {
+    window.painted = performance.now(); return draw.apply(this, args);
+  };
+}
+new MutationObserver(changes => {
+  if (changes.some(c => c.target.closest && c.target.closest("[data-testid=stVegaLiteChart]")))
+    window.painted = performance.now();
+}).observe(document, {subtree: true, childList: true, attributes: true});
+addEventListener("keydown", () => { window.pressed = performance.now(); }, true);
+"""
+
+
+@contextlib.contextmanager
+def serving(script: Path) -> Iterator[str]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    process = subprocess.Popen(
+        f"{sys.executable} -m streamlit run {script.name} --server.port {port}".split(),
+        cwd=script.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://localhost:{port}"
+    try:
+        while True:
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
+                break
+            time.sleep(0.02)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def open_page(browser: Browser, address: str) -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.add_init_script(WATCH)
+    page.goto(address)
+    page.wait_for_selector("[data-testid=stVegaLiteChart] :is(canvas, svg)")
+    return page
+
+
+def slide(page: Page, key: str) -> float:
+    """Milliseconds from one key press on a slider to the last paint that it causes."""
+    page.locator(f".st-key-{key} input[type=range]").focus()
+    last = page.evaluate("window.painted")
+    now = int(page.locator(f".st-key-{key} input[type=range]").input_value())
+    page.keyboard.press("ArrowRight" if now < 20 else "ArrowLeft")
+    page.wait_for_function("last => window.painted > Math.max(last, window.pressed)", arg=last)
+    page.wait_for_timeout(350)  # the last paint of this move, not its first
+    return float(page.evaluate("window.painted - window.pressed"))
+
+
+def first_paint(browser: Browser, script: Path, path: str) -> float:
+    started = time.perf_counter()
+    with serving(script) as address:
+        open_page(browser, address + path).close()
+        return time.perf_counter() - started
+
+
+def main() -> None:
+    app = ROOT / "app.py"
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        bare = Path(folder) / "bare.py"
+        bare.write_text(BARE, encoding="utf-8")
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=ARGUMENTS
+        )
+        paints = [(first_paint(browser, app, "/overfitting"), first_paint(browser, bare, "/"))]
+        paints.append((first_paint(browser, app, "/overfitting"), first_paint(browser, bare, "/")))
+        ours, theirs = (statistics.median(column) for column in zip(*paints, strict=True))
+        print(f"start to first paint: lab {ours:.1f} s, bare app {theirs:.1f} s")
+        imported = [sys.executable, "-c", "import torch"]
+        started = time.perf_counter()
+        subprocess.run(imported, check=True)
+        print(f"importing torch, kept out of it: {time.perf_counter() - started:.1f} s")
+
+        with serving(app) as lab, serving(bare) as plain:
+            ours_page, bare_page = (
+                open_page(browser, f"{lab}/overfitting"),
+                open_page(browser, plain),
+            )
+            time.sleep(15)  # until the worker has loaded torch
+            pairs = [
+                (slide(ours_page, "degree_a"), slide(bare_page, "degree_a")) for _ in range(PRESSES)
+            ][5:]
+            ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+            print(
+                f"slider to painted chart: lab {ours:.0f} ms, bare {theirs:.0f} ms, "
+                f"ratio {ours / theirs:.2f}"
+            )
+            runs = [open_page(browser, f"{lab}/recommender") for _ in range(RUNS)]
+            for page in runs:
+                page.locator(".st-key-start button").click()
+            time.sleep(6)
+            busy = statistics.median(slide(ours_page, "degree_a") for _ in range(PRESSES))
+            training = sum("Epoch" in page.inner_text(".st-key-status") for page in runs)
+            print(
+                f"the same with {training} runs training: {busy:.0f} ms, "
+                f"{busy / ours:.2f} times the quiet time"
+            )
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
