@@ -127,9 +127,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
 def settle(page: Page) -> None:
     """Wait until the screen is drawn and nothing runs any more."""
     page.wait_for_selector(".st-key-headline h1")
-    page.wait_for_selector(
-        "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg, .player[data-painted]"
-    )
+    page.wait_for_selector("[data-testid=stVegaLiteChart] :is(canvas, svg), .player[data-painted]")
     page.wait_for_function(
         "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
     )
