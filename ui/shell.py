@@ -29,10 +29,8 @@ CSS = """
 .st-key-headline h1 { padding: 0; line-height: 1.3; }
 .st-key-headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-see [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
-div:has(> .st-key-notice):not(:has([data-testid="stAlert"])) { display: none; }
-[class*="st-key-describes_"] {
-  position: absolute !important; width: 1px !important; height: 1px !important;
-  overflow: hidden; clip-path: inset(50%);
+[data-testid="stText"] { /* descriptions, for those who listen to the page */
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
 }
 [data-testid="stPageLink"] p { font-size: 1.2rem; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
@@ -92,7 +90,7 @@ def headline(topic: Topic) -> tuple[DeltaGenerator, DeltaGenerator]:
     with left, st.container(key="headline"):
         st.title(_(topic.title), anchor=False)
         st.markdown(_(topic.question))
-    notice = st.container(key="notice")
+        notice = st.container(key="notice")
     with (
         right,
         st.container(

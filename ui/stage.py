@@ -72,8 +72,7 @@ def chart(figure: Figure, key: str, *, description: str, height: int) -> None:
             height=height,
             alt=_("A chart; the text after it says what it shows."),
         )
-        with st.container(key=f"describes_{key}"):
-            st.text(description)
+        st.text(description)
 
 
 def readout(key: str, label: str, value: str, help: str | None = None) -> None:

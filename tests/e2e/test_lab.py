@@ -71,7 +71,7 @@ def test_a_slider_moves_the_figure_in_place(visit: Visit) -> None:
     settle(page)
     assert number(page, "test_mse_b") != before
     assert page.locator(".st-key-figure [data-same=yes]").count() == 1, "the chart was remounted"
-    description = page.locator(".st-key-describes_figure")
+    description = page.locator(".st-key-figure [data-testid=stText]")
     assert "degree 3 and 18" in description.inner_text()
 
 

@@ -15,7 +15,7 @@ REACH = 5.2
 """How far the vertical axis goes to either side; the horizontal one follows the figure's shape."""
 
 ROLE = {1: "l1", 2: "l2"}
-N = 121
+N = 97
 LEVELS = [0.5 * (0.8 * k) ** 2 for k in range(1, 8)]
 
 

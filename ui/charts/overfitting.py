@@ -11,7 +11,7 @@ from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
 
-GRID = np.linspace(-1, 1, 241)
+GRID = np.linspace(-1, 1, 181)
 Y_RANGE = (-2.4, 2.4)
 """Fixed, so that the axis never moves while a slider does."""
 
