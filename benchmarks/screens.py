@@ -19,7 +19,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+import psutil
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -91,6 +92,17 @@ def slide(page: Page, key: str) -> float:
     return float(page.evaluate("window.painted - window.pressed"))
 
 
+def others_machines(playwright: Playwright) -> Browser:
+    """A browser at the lowest priority: other visitors bring processors of their own."""
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+    for process in psutil.Process().children(recursive=True):
+        if process.pid not in before:
+            with contextlib.suppress(psutil.Error):
+                process.nice(19)
+    return browser
+
+
 def first_paint(browser: Browser, script: Path, path: str) -> float:
     started = time.perf_counter()
     with serving(script) as address:
@@ -129,7 +141,8 @@ def main() -> None:
                 f"slider to painted chart: lab {ours:.0f} ms, bare {theirs:.0f} ms, "
                 f"ratio {ours / theirs:.2f}"
             )
-            runs = [open_page(browser, f"{lab}/recommender") for _ in range(RUNS)]
+            crowd = others_machines(playwright)
+            runs = [open_page(crowd, f"{lab}/recommender") for _ in range(RUNS)]
             for page in runs:
                 page.locator(".st-key-start button").click()
             time.sleep(6)
@@ -139,6 +152,7 @@ def main() -> None:
                 f"the same with {training} runs training: {busy:.0f} ms, "
                 f"{busy / ours:.2f} times the quiet time"
             )
+            crowd.close()
         browser.close()
 
 
