@@ -45,8 +45,9 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 }
 
 shell.require_frame()
-columns = st.columns(2, gap="medium")
 for number, topic in enumerate(TOPICS):
+    if number % 2 == 0:  # row by row, so that a phone shows them in lecture order
+        columns = st.columns(2, gap="medium")
     with columns[number % 2], st.container(border=True, key=f"card_{topic.name}"):
         words, picture = st.columns([2, 3], vertical_alignment="center")
         with words:

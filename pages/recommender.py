@@ -171,7 +171,7 @@ def draw() -> None:
             charts.figure(run.points if run else [], progress, SETTINGS.epochs),
             "figure",
             description=charts.description(progress),
-            height=stage.figure_height(0.62),
+            height=stage.figure_height(0.62, projector=0.85),
         )
     with readouts:
         dash = "–"

@@ -103,6 +103,7 @@ def _legend(names: Mapping[str, str], legend: Sequence[str]) -> alt.Legend | Non
         values=list(legend),
         labelExpr=f"{json.dumps(dict(names))}[datum.value]",
         orient="top",
+        columns=alt.ExprRef("width < 420 ? 1 : 0"),  # on a phone one below another
         symbolType="stroke",
         symbolOpacity=1,
         labelLimit=320,
