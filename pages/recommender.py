@@ -162,7 +162,6 @@ figure, readouts = stage.figure_and_readouts()
 
 def draw() -> None:
     progress = run.progress if run else None
-    history = progress.history if progress else ()
     with status:
         share = min(1.0, progress.epoch / SETTINGS.epochs) if progress else 0.0
         st.progress(share, text=status_words())
@@ -196,7 +195,7 @@ def draw() -> None:
             stage.readout(
                 "best_valid_loss",
                 _("Best validation"),
-                f"{min(h.valid_loss for h in history):.3f}" if history else dash,
+                f"{progress.best_valid_loss:.3f}" if progress and progress.best_epoch else dash,
             )
             stage.readout("device", _("Device"), progress.device if progress else dash)
 

@@ -53,6 +53,8 @@ class LiveRun:
     _ticked: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
+        if compute().state == "failed":  # its process died: a new run is the visitor's new try
+            compute().restart()
         _runs.add(self)
 
     @property
