@@ -1,9 +1,10 @@
 """Constraints: where the contours of a loss meet the L2 circle and the L1 diamond."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.constraints import Quadratic, constrained_minimum
+from sim.constraints import ConstrainedMinimum, Quadratic, constrained_minimum
 from ui import stage
 from ui.charts import constraints as charts
 from ui.code import constraints as code
@@ -97,37 +98,47 @@ SCENES = (
     ),
 )
 
-values = stage.open(SCENES, CONTROLS)
-budget = values["budget"]
-loss = Quadratic.from_ellipse(
-    (values["center_x"], values["center_y"]), values["eccentricity"], values["angle"]
-)
-solutions = {order: constrained_minimum(loss, order, budget) for order in NORMS}
 
-figure, readouts = stage.figure_and_readouts()
-with figure:
-    for column, order in zip(st.columns(2), NORMS, strict=True):
-        with column:
-            stage.chart(
-                charts.figure(loss, order, budget, solutions[order]),
-                f"figure_l{order}",
-                description=charts.description(order, budget, solutions[order]),
-                height=stage.figure_height(0.9),
-            )
-    st.caption(_("c: the best weights of all. w*: the best weights within the budget."))
-with readouts:
-    columns = st.columns(2, gap="xsmall", wrap=False)
-    for column, order in zip(columns, NORMS, strict=True):
-        weights = solutions[order].weights
-        zeros = [name for name, w in zip(("w₁", "w₂"), weights, strict=True) if w == 0]
-        with column:
-            st.markdown(f"**L{order}**")
-            stage.readout(f"w1_l{order}", "w₁", stage.number(weights[0]))
-            stage.readout(f"w2_l{order}", "w₂", stage.number(weights[1]))
-            stage.readout(
+def solve(values: stage.Values) -> tuple[Quadratic, dict[int, ConstrainedMinimum]]:
+    """The loss, and its minimum within the budget for each norm."""
+    loss = Quadratic.from_ellipse(
+        (values["center_x"], values["center_y"]), values["eccentricity"], values["angle"]
+    )
+    return loss, {order: constrained_minimum(loss, order, values["budget"]) for order in NORMS}
+
+
+def draw(values: stage.Values) -> None:
+    loss, solutions = solve(values)
+    budget = values["budget"]
+    figure, readouts = stage.figure_and_readouts()
+    with figure:
+        for column, order in zip(st.columns(2), NORMS, strict=True):
+            with column:
+                stage.chart(
+                    charts.figure(loss, order, budget, solutions[order]),
+                    f"figure_l{order}",
+                    description=charts.description(order, budget, solutions[order]),
+                    height=stage.figure_height(0.9),
+                )
+        st.caption(_("c: the best weights of all. w*: the best weights within the budget."))
+    with readouts:
+        stage.readouts(*(_numbers(loss, order, solutions[order].weights) for order in NORMS))
+
+
+def _numbers(loss: Quadratic, order: int, weights: np.ndarray) -> stage.Group:
+    zeros = [name for name, w in zip(("w₁", "w₂"), weights, strict=True) if w == 0]
+    return stage.Group(
+        [
+            stage.Readout(f"w1_l{order}", "w₁", stage.number(weights[0])),
+            stage.Readout(f"w2_l{order}", "w₂", stage.number(weights[1])),
+            stage.Readout(
                 f"zeros_l{order}", _("Exactly zero"), ", ".join(zeros) if zeros else _("none")
-            )
-            stage.readout(f"loss_l{order}", _("Loss"), stage.number(float(loss.value(weights))))
+            ),
+            stage.Readout(f"loss_l{order}", _("Loss"), stage.number(float(loss.value(weights)))),
+        ],
+        f"L{order}",
+        f"l{order}",
+    )
 
 
 def see() -> None:
@@ -143,7 +154,8 @@ def see() -> None:
     )
 
 
-def maths() -> None:
+def maths(values: stage.Values) -> None:
+    _loss, solutions = solve(values)
     st.latex(
         r"\min_w\; \tfrac12 (w-c)^\top H\,(w-c) \quad\text{so that}\quad "
         r"\lVert w\rVert_q \le \text{budget}, \qquad q = 1, 2"
@@ -162,7 +174,8 @@ def maths() -> None:
     )
 
 
-def data() -> stage.Table:
+def data(values: stage.Values) -> stage.Table:
+    loss, solutions = solve(values)
     rows = [
         {
             "norm": f"L{order}",
@@ -177,4 +190,8 @@ def data() -> stage.Table:
     return stage.Table(pd.DataFrame(rows), "constraints.csv")
 
 
-stage.tabs(see=see, maths=maths, code=lambda: code.source(**values), data=data)
+def source(values: stage.Values) -> str:
+    return code.source(**values)
+
+
+stage.screen(SCENES, CONTROLS, stage.View(draw=draw, see=see, maths=maths, code=source, data=data))

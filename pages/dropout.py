@@ -1,10 +1,12 @@
 """Dropout: a network whose hidden units vanish at random, pass by pass."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.dropout import participating_weights, sample_masks
+from sim.dropout import Masks, participating_weights, sample_masks
 from ui import player, stage
 from ui.charts import dropout as charts
 from ui.code import dropout as code
@@ -87,65 +89,90 @@ def _superscript(n: int) -> str:
     return str(n).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-values = stage.open(SCENES, CONTROLS)
-p = values["p"]
-sizes = (N_INPUTS, *[values["hidden_units"]] * values["hidden_layers"], N_OUTPUTS)
-masks = sample_masks(
-    sizes,
-    0.0 if values["inference"] else p,
-    values["samples"],
-    1 if values["inference"] else N_PASSES,
-    np.random.default_rng(values["seed"]),
-)
-hidden = range(1, len(sizes) - 1)
-kept = np.concatenate([masks.keep[layer] for layer in hidden], axis=-1)
-factors = np.concatenate([masks.factors(layer) for layer in hidden], axis=-1)
-taking_part = np.concatenate(
-    [gap.reshape(*gap.shape[:2], -1) for gap in participating_weights(masks)], axis=-1
-)
+@dataclass(frozen=True)
+class Passes:
+    """The masks of all passes, and what follows from them for hidden units and weights."""
 
-figure, readouts = stage.figure_and_readouts()
-with figure:
-    player.show(
-        "player",
-        "network",
-        charts.network(masks, inference=values["inference"]),
-        n_frames=len(kept),
-        description=charts.description(masks, inference=values["inference"]),
-        height=stage.figure_height(0.85, projector=0.68),
+    masks: Masks
+    kept: np.ndarray
+    factors: np.ndarray
+    taking_part: np.ndarray
+
+
+def layer_sizes(values: stage.Values) -> tuple[int, ...]:
+    return (N_INPUTS, *[values["hidden_units"]] * values["hidden_layers"], N_OUTPUTS)
+
+
+def passes(values: stage.Values) -> Passes:
+    sizes = layer_sizes(values)
+    masks = sample_masks(
+        sizes,
+        0.0 if values["inference"] else values["p"],
+        values["samples"],
+        1 if values["inference"] else N_PASSES,
+        np.random.default_rng(values["seed"]),
     )
-with readouts:
-    stage.readout(
-        "kept",
-        _("Hidden units kept"),
-        f"{kept.mean():.1%}",
-        _("Over all {n} masks shown here; expected: {expected:.0%}.").format(
-            n=kept.shape[0] * kept.shape[1], expected=1 - masks.rates[0]
+    hidden = range(1, len(sizes) - 1)
+    gaps = [gap.reshape(*gap.shape[:2], -1) for gap in participating_weights(masks)]
+    return Passes(
+        masks,
+        np.concatenate([masks.keep[layer] for layer in hidden], axis=-1),
+        np.concatenate([masks.factors(layer) for layer in hidden], axis=-1),
+        np.concatenate(gaps, axis=-1),
+    )
+
+
+def draw(values: stage.Values) -> None:
+    seen = passes(values)
+    figure, readouts = stage.figure_and_readouts()
+    with figure:
+        player.show(
+            "player",
+            "network",
+            charts.network(seen.masks, inference=values["inference"]),
+            n_frames=len(seen.kept),
+            description=charts.description(seen.masks, inference=values["inference"]),
+            height=stage.figure_height(0.85, projector=0.68),
+        )
+    with readouts:
+        stage.readouts(stage.Group(_numbers(seen)))
+
+
+def _numbers(seen: Passes) -> list[stage.Readout]:
+    p = seen.masks.rates[0]
+    return [
+        stage.Readout(
+            "kept",
+            _("Hidden units kept"),
+            f"{seen.kept.mean():.1%}",
+            _("Over all {n} masks shown here; expected: {expected:.0%}.").format(
+                n=seen.kept.shape[0] * seen.kept.shape[1], expected=1 - p
+            ),
         ),
-    )
-    stage.readout(
-        "weights",
-        _("Weights that take part"),
-        f"{taking_part.mean():.1%}",
-        _("A weight takes part when both of its units are kept. The others get no gradient."),
-    )
-    stage.readout(
-        "factor",
-        _("Factor on a kept output"),
-        f"× {1 / (1 - masks.rates[0]):.3g}",
-        _("1/(1−p) in training, 1 at inference: inverted dropout."),
-    )
-    stage.readout(
-        "mean_factor",
-        _("Mean factor, dropped as 0"),
-        f"{factors.mean():.3f}",
-        _("Its expectation is 1, as at inference."),
-    )
-    stage.readout(
-        "networks",
-        _("Thinned networks possible"),
-        f"2{_superscript(kept.shape[-1])}" if masks.rates[0] else "1",
-    )
+        stage.Readout(
+            "weights",
+            _("Weights that take part"),
+            f"{seen.taking_part.mean():.1%}",
+            _("A weight takes part when both of its units are kept. The others get no gradient."),
+        ),
+        stage.Readout(
+            "factor",
+            _("Factor on a kept output"),
+            f"× {1 / (1 - p):.3g}",
+            _("1/(1−p) in training, 1 at inference: inverted dropout."),
+        ),
+        stage.Readout(
+            "mean_factor",
+            _("Mean factor, dropped as 0"),
+            f"{seen.factors.mean():.3f}",
+            _("Its expectation is 1, as at inference."),
+        ),
+        stage.Readout(
+            "networks",
+            _("Thinned networks possible"),
+            f"2{_superscript(seen.kept.shape[-1])}" if p else "1",
+        ),
+    ]
 
 
 def see() -> None:
@@ -160,7 +187,7 @@ def see() -> None:
     )
 
 
-def maths() -> None:
+def maths(values: stage.Values) -> None:
     st.latex(
         r"m_j \sim \mathrm{Bernoulli}(1-p), \qquad "
         r"\tilde h_j = \frac{m_j}{1-p}\, h_j, \qquad \mathbb{E}\,\tilde h_j = h_j"
@@ -174,11 +201,12 @@ def maths() -> None:
     )
 
 
-def data() -> stage.Table:
-    passes, samples, units = np.indices(kept.shape)
+def data(values: stage.Values) -> stage.Table:
+    kept = passes(values).kept
+    numbers, samples, units = np.indices(kept.shape)
     frame = pd.DataFrame(
         {
-            "pass": passes.ravel() + 1,
+            "pass": numbers.ravel() + 1,
             "sample": samples.ravel() + 1,
             "hidden layer": units.ravel() // values["hidden_units"] + 1,
             "unit": units.ravel() % values["hidden_units"] + 1,
@@ -188,11 +216,13 @@ def data() -> stage.Table:
     return stage.Table(frame, "dropout.csv")
 
 
-stage.tabs(
-    see=see,
-    maths=maths,
-    code=lambda: code.source(
-        layer_sizes=sizes, p=p, samples=values["samples"], seed=values["seed"]
-    ),
-    data=data,
-)
+def source(values: stage.Values) -> str:
+    return code.source(
+        layer_sizes=layer_sizes(values),
+        p=values["p"],
+        samples=values["samples"],
+        seed=values["seed"],
+    )
+
+
+stage.screen(SCENES, CONTROLS, stage.View(draw=draw, see=see, maths=maths, code=source, data=data))

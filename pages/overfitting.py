@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.overfitting import fit_polynomial, mean_squared_error, noisy_sine
+from sim.overfitting import Polynomial, Sample, fit_polynomial, mean_squared_error, noisy_sine
 from ui import stage
 from ui.charts import overfitting as charts
 from ui.code import overfitting as code
@@ -83,47 +83,65 @@ SCENES = (
     ),
 )
 
-values = stage.open(SCENES, CONTROLS)
-train_rng, test_rng = np.random.default_rng(values["seed"]).spawn(2)
-train = noisy_sine(values["n_points"], values["noise"], train_rng)
-test = noisy_sine(N_TEST, values["noise"], test_rng)
-models = [
-    fit_polynomial(train.x, train.y, values[key], values["penalty"])
-    for key in ("degree_a", "degree_b")
-]
 
-figure, readouts = stage.figure_and_readouts()
-with figure:
-    stage.chart(
-        charts.figure(train, *models),
-        "figure",
-        description=charts.description(train, *models),
-        height=stage.figure_height(),
+def samples(values: stage.Values) -> tuple[Sample, Sample]:
+    """Training and test points, from streams of their own."""
+    train, test = np.random.default_rng(values["seed"]).spawn(2)
+    return (
+        noisy_sine(values["n_points"], values["noise"], train),
+        noisy_sine(N_TEST, values["noise"], test),
     )
-with readouts:
-    columns = st.columns(2, gap="xsmall", wrap=False)
-    for column, name, colour, model in zip(columns, "ab", ("green", "orange"), models, strict=True):
-        with column:
-            degree = _("degree {d}").format(d=model.degree)
-            st.markdown(f":{colour}[**{name.upper()}** · {degree}]")
-            stage.readout(
-                f"train_mse_{name}",
-                _("Training MSE"),
-                stage.number(mean_squared_error(model, train)),
+
+
+def fits(values: stage.Values, train: Sample) -> list[Polynomial]:
+    """Polynomials A and B."""
+    return [
+        fit_polynomial(train.x, train.y, values[key], values["penalty"])
+        for key in ("degree_a", "degree_b")
+    ]
+
+
+def draw(values: stage.Values) -> None:
+    train, test = samples(values)
+    models = fits(values, train)
+    figure, readouts = stage.figure_and_readouts()
+    with figure:
+        stage.chart(
+            charts.figure(train, *models),
+            "figure",
+            description=charts.description(train, *models),
+            height=stage.figure_height(),
+        )
+    with readouts:
+        stage.readouts(
+            *(
+                stage.Group(
+                    [
+                        stage.Readout(
+                            f"train_mse_{name}",
+                            _("Training MSE"),
+                            stage.number(mean_squared_error(model, train)),
+                        ),
+                        stage.Readout(
+                            f"test_mse_{name}",
+                            _("Test MSE"),
+                            stage.number(mean_squared_error(model, test)),
+                            _(
+                                "On {n} new points. No model can do better than σ² in the long run."
+                            ).format(n=N_TEST),
+                        ),
+                        stage.Readout(
+                            f"largest_coefficient_{name}",
+                            _("Largest |w|"),
+                            stage.number(model.largest_coefficient),
+                        ),
+                    ],
+                    f"{name.upper()} · " + _("degree {d}").format(d=model.degree),
+                    role,
+                )
+                for name, role, model in zip("ab", ("sound", "overfit"), models, strict=True)
             )
-            stage.readout(
-                f"test_mse_{name}",
-                _("Test MSE"),
-                stage.number(mean_squared_error(model, test)),
-                _("On {n} new points. No model can do better than σ² in the long run.").format(
-                    n=N_TEST
-                ),
-            )
-            stage.readout(
-                f"largest_coefficient_{name}",
-                _("Largest |w|"),
-                stage.number(model.largest_coefficient),
-            )
+        )
 
 
 def see() -> None:
@@ -139,7 +157,7 @@ def see() -> None:
     )
 
 
-def maths() -> None:
+def maths(values: stage.Values) -> None:
     st.latex(r"f(x) = \sum_{k=0}^{d} w_k x^k, \qquad y = \sin(\pi x) + \sigma\varepsilon")
     st.latex(
         r"\min_w\; \frac1n\sum_{i=1}^{n}\bigl(y_i-f(x_i)\bigr)^2 + \lambda\sum_{k=1}^{d} w_k^2"
@@ -153,11 +171,16 @@ def maths() -> None:
     )
 
 
-def data() -> stage.Table:
+def data(values: stage.Values) -> stage.Table:
+    train, _test = samples(values)
     frame = pd.DataFrame({"x": train.x, "y": train.y})
-    for name, model in zip("AB", models, strict=True):
+    for name, model in zip("AB", fits(values, train), strict=True):
         frame[f"f_{name}(x)"] = model(train.x)
     return stage.Table(frame, "overfitting.csv")
 
 
-stage.tabs(see=see, maths=maths, code=lambda: code.source(**values), data=data)
+def source(values: stage.Values) -> str:
+    return code.source(**values)
+
+
+stage.screen(SCENES, CONTROLS, stage.View(draw=draw, see=see, maths=maths, code=source, data=data))

@@ -5,8 +5,8 @@ import pandas as pd
 import streamlit as st
 
 from sim.recommender.ratings import Ratings, movielens, split
-from sim.recommender.records import Knobs, Settings
-from ui import live, stage
+from sim.recommender.records import Knobs, Progress, Settings
+from ui import controls, live, stage
 from ui.charts import recommender as charts
 from ui.code import recommender as code
 from ui.controls import Choice, Number, Strength
@@ -63,6 +63,7 @@ CONTROLS = (
         label=N_("Recommend to user"),
         default="73",
         options=everything.user_ids,
+        whole=True,
     ),
 )
 
@@ -108,12 +109,15 @@ SCENES = (
     ),
 )
 
-values = stage.open(SCENES, CONTROLS)
+stage.open(SCENES, CONTROLS)
+with st.sidebar:
+    stage.draw_controls(CONTROLS)
 state = st.session_state
 
 
 def knobs() -> Knobs:
-    return Knobs(*(state.get(key, values[key]) for key in ("weight_decay", "dropout", "patience")))
+    values = controls.read(CONTROLS)
+    return Knobs(values["weight_decay"], values["dropout"], values["patience"])
 
 
 def start() -> None:
@@ -173,31 +177,41 @@ def draw() -> None:
             height=stage.figure_height(0.62, projector=0.85),
         )
     with readouts:
-        dash = "–"
-        left, right = st.columns(2, gap="xsmall", wrap=False)
-        last = run.points[-1] if run and run.points else None
-        with left:
-            stage.readout(
-                "train_loss", _("Training MSE"), f"{last.train_loss:.3f}" if last else dash
-            )
-            stage.readout(
-                "best", _("Best epoch"), str(progress.best_epoch or dash) if progress else dash
-            )
-            stage.readout(
-                "speed",
-                _("Ratings per second"),
-                f"{progress.ratings_per_second:,.0f}" if progress else dash,
-            )
-        with right:
-            stage.readout(
-                "valid_loss", _("Validation MSE"), f"{last.valid_loss:.3f}" if last else dash
-            )
-            stage.readout(
-                "best_valid_loss",
-                _("Best validation"),
-                f"{progress.best_valid_loss:.3f}" if progress and progress.best_epoch else dash,
-            )
-            stage.readout("device", _("Device"), progress.device if progress else dash)
+        stage.readouts(*numbers(progress))
+
+
+def numbers(progress: Progress | None) -> tuple[stage.Group, stage.Group]:
+    dash = "–"
+    last = run.points[-1] if run and run.points else None
+    best = progress.best_epoch if progress else None
+    return (
+        stage.Group(
+            [
+                stage.Readout(
+                    "train_loss", _("Training MSE"), f"{last.train_loss:.3f}" if last else dash
+                ),
+                stage.Readout("best", _("Best epoch"), str(best or dash)),
+                stage.Readout(
+                    "speed",
+                    _("Ratings per second"),
+                    f"{progress.ratings_per_second:,.0f}" if progress else dash,
+                ),
+            ]
+        ),
+        stage.Group(
+            [
+                stage.Readout(
+                    "valid_loss", _("Validation MSE"), f"{last.valid_loss:.3f}" if last else dash
+                ),
+                stage.Readout(
+                    "best_valid_loss",
+                    _("Best validation"),
+                    f"{progress.best_valid_loss:.3f}" if progress and best else dash,
+                ),
+                stage.Readout("device", _("Device"), progress.device if progress else dash),
+            ]
+        ),
+    )
 
 
 def status_words() -> str:
@@ -219,10 +233,7 @@ def status_words() -> str:
     return words.format(epoch=epoch, best=run.progress.best_epoch)
 
 
-if run is None:
-    draw()
-else:
-    live.watch(run, knobs, draw)
+live.watch(run, knobs, draw)
 
 
 def titles(movies: np.ndarray) -> dict[str, list[str]]:
@@ -246,16 +257,17 @@ def table(frame: pd.DataFrame, key: str) -> None:
         )
 
 
-user = everything.user_ids.index(values["user"])
+chosen = state["user"]
+user = everything.user_ids.index(chosen)
 own = np.flatnonzero(everything.user == user)
 liked = own[np.argsort(-everything.rating[own], kind="stable")][:N_SHOWN]
 left, right = st.columns(2, gap="medium")
 with left:
-    st.markdown(_("**Rated highly** by user {user}").format(user=values["user"]))
+    st.markdown(_("**Rated highly** by user {user}").format(user=chosen))
     rated = {_("Rating"): everything.rating[liked]} | titles(everything.movie[liked])
     table(pd.DataFrame(rated), "liked")
 with right:
-    st.markdown(_("**Recommended** to user {user}").format(user=values["user"]))
+    st.markdown(_("**Recommended** to user {user}").format(user=chosen))
     if run is None or run.model is None:
         st.caption(_("Train the model, then pause it or let it finish."))
     else:
@@ -277,7 +289,7 @@ def see() -> None:
     )
 
 
-def maths() -> None:
+def maths(_values: stage.Values) -> None:
     st.latex(
         r"\hat r_{um} = 0 + 5.5\;\sigma\bigl(\langle p_u, q_m\rangle + b_u + b_m\bigr), \qquad "
         r"\min \tfrac1n \sum (r_{um}-\hat r_{um})^2"
@@ -294,11 +306,15 @@ def maths() -> None:
     )
 
 
-def data() -> stage.Table:
+def data(_values: stage.Values) -> stage.Table:
     history = run.progress.history if run and run.progress else ()
     rows = [(h.epoch, h.train_loss, h.valid_loss, h.seconds) for h in history]
     columns = ["epoch", "train_loss", "valid_loss", "seconds"]
     return stage.Table(pd.DataFrame(rows, columns=columns), "recommender.csv")
 
 
-stage.tabs(see=see, maths=maths, code=lambda: code.source(SETTINGS, knobs()), data=data)
+def source(_values: stage.Values) -> str:
+    return code.source(SETTINGS, knobs())
+
+
+stage.fold(stage.View(draw=draw, see=see, maths=maths, code=source, data=data), CONTROLS)

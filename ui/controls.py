@@ -7,12 +7,14 @@ shows something else than it promises would mislead a class.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from ui.i18n import _
 
@@ -25,10 +27,17 @@ class Control:
     label: str
     default: Any
     help: str | None = None
+    whole: bool = False
+    """Whether a move of it runs the whole screen, not just what answers most moves."""
 
-    def draw(self) -> Any:
-        """Draw the widget and return its value."""
+    def draw(self) -> None:
+        """Draw the widget."""
         raise NotImplementedError
+
+    def value(self) -> Any:
+        """What is set now."""
+        value = st.session_state.get(self.key)  # None also when a number field was emptied
+        return self.default if value is None else value
 
     def parse(self, text: str) -> Any:
         """The value that `text` in a URL stands for; ValueError if this control cannot have it."""
@@ -48,6 +57,7 @@ class Control:
             "key": self.key,
             "help": _(self.help) if self.help else None,
             "bind": "query-params",
+            "on_change": None if self.whole else answer,
         }
 
 
@@ -63,8 +73,8 @@ class Number(Control):
     def _whole(self) -> bool:
         return isinstance(self.default, int)
 
-    def draw(self) -> Any:
-        return st.slider(
+    def draw(self) -> None:
+        st.slider(
             **self._labels(),
             min_value=self.low,
             max_value=self.high,
@@ -98,8 +108,8 @@ class Seed(Number):
     low: float = 0
     high: float = 999_999
 
-    def draw(self) -> Any:
-        value = st.number_input(
+    def draw(self) -> None:
+        st.number_input(
             **self._labels(), min_value=self.low, max_value=self.high, value=self.default, step=1
         )
         st.button(
@@ -109,13 +119,9 @@ class Seed(Number):
             on_click=self._move,
             width="stretch",
         )
-        return self.default if value is None else value
 
     def _move(self) -> None:
-        value = st.session_state.get(self.key)
-        st.session_state[self.key] = (
-            self.default if value is None else (value + 1) % (self.high + 1)
-        )
+        st.session_state[self.key] = (self.value() + 1) % (self.high + 1)
 
 
 def _strengths(low: int, high: int) -> tuple[float, ...]:
@@ -135,8 +141,8 @@ class Strength(Control):
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", _strengths(self.low, self.high))
 
-    def draw(self) -> Any:
-        return st.select_slider(
+    def draw(self) -> None:
+        st.select_slider(
             **self._labels(), options=self.options, value=self.default, format_func=self.format
         )
 
@@ -163,10 +169,8 @@ class Choice(Control):
 
     options: tuple[str, ...]
 
-    def draw(self) -> Any:
-        return st.selectbox(
-            **self._labels(), options=self.options, index=self.options.index(self.default)
-        )
+    def draw(self) -> None:
+        st.selectbox(**self._labels(), options=self.options, index=self.options.index(self.default))
 
     def parse(self, text: str) -> str:
         if text not in self.options:
@@ -183,13 +187,54 @@ class Choice(Control):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Views(Control):
+    """Which of a screen's pictures is shown: names in the URL, their titles on the screen.
+
+    Written into the URL by hand: a bound widget would put the translated title there.
+    """
+
+    key: str = "view"
+    label: str = ""
+    titles: Mapping[str, str]
+
+    def draw(self) -> None:
+        names = list(self.titles)
+        if self.key not in st.session_state:
+            st.session_state[self.key] = st.query_params.get(self.key, self.default)
+        st.segmented_control(
+            _("View"),
+            names,
+            format_func=lambda name: _(self.titles[name]),
+            key=self.key,
+            required=True,
+            label_visibility="collapsed",
+        )
+        if self.value() == self.default:
+            if self.key in st.query_params:
+                del st.query_params[self.key]
+        elif st.query_params.get(self.key) != self.value():
+            st.query_params[self.key] = self.value()
+
+    def parse(self, text: str) -> str:
+        if text not in self.titles:
+            raise ValueError(text)
+        return text
+
+    def format(self, value: Any) -> str:
+        return str(value)
+
+    def expected(self) -> str:
+        return _("one of {names}").format(names=", ".join(self.titles))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Switch(Control):
     """Something that is on or off: `true` or `false` in the URL."""
 
     default: Any = False
 
-    def draw(self) -> Any:
-        return st.toggle(**self._labels(), value=self.default)
+    def draw(self) -> None:
+        st.toggle(**self._labels(), value=self.default)
 
     def parse(self, text: str) -> bool:
         if text not in ("true", "1", "false", "0"):
@@ -233,6 +278,21 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
     return complaints
 
 
-def draw(controls: Sequence[Control]) -> dict[str, Any]:
-    """Draw the controls; their values by key."""
-    return {control.key: control.draw() for control in controls}
+def read(controls: Sequence[Control]) -> dict[str, Any]:
+    """What is set now, by key."""
+    return {control.key: control.value() for control in controls}
+
+
+def answer() -> None:
+    """A control was moved: run no more of the screen than what answers it.
+
+    `ui.stage` draws a screen's picture and what lies under its fold as fragments of these names. A
+    full run, with its sixty messages to the browser, takes about three times as long to paint.
+    """
+    state = st.session_state
+    if state.get("share"):  # the link on display would be that of another state
+        return
+    if st.context.url is None:  # no browser, which would keep the rest of the screen as it is
+        return
+    with contextlib.suppress(StreamlitAPIException):  # no such fragment: its run failed
+        st.rerun(["answer", "more"] if state.get("_more_follows") else "answer")

@@ -19,7 +19,7 @@ import streamlit as st
 
 from sim.compute import Compute, RemoteRun, WorkerLost
 from sim.recommender.records import Progress
-from ui import i18n, shell
+from ui import stage
 from ui.i18n import _
 
 _log = logging.getLogger(__name__)
@@ -123,20 +123,18 @@ def _slice() -> float:
     return max(0.05, 0.85 * cadence() / max(1, active()))
 
 
-def watch(run: LiveRun, knobs: Callable[[], Any], draw: Callable[[], None]) -> None:
+def watch(run: LiveRun | None, knobs: Callable[[], Any], draw: Callable[[], None]) -> None:
     """Tick and draw until the run settles; `knobs` reads the controls anew at every tick."""
-    language = i18n.language()
 
     def frame() -> None:
-        i18n.activate(language)  # a fragment runs in a thread of its own
-        with shell.guard():
-            was_settled = run.settled
+        was_settled = run is None or run.settled
+        if run is not None:
             run.tick(knobs())
-            draw()
-            if run.settled and not was_settled:
-                st.rerun()
+        draw()
+        if run is not None and run.settled and not was_settled:
+            st.rerun()
 
-    st.fragment(frame, run_every=None if run.settled else cadence(), key="live")()
+    stage.part("answer", frame, run_every=None if run is None or run.settled else cadence())
 
 
 def waiting_words() -> str:

@@ -14,7 +14,7 @@ import segno
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import i18n
+from ui import i18n, theme
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
 
@@ -22,7 +22,6 @@ _log = logging.getLogger(__name__)
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 CSS = """
-<style>
 [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .7rem; }
 .st-key-headline { gap: .1rem; }
@@ -33,21 +32,30 @@ CSS = """
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
 }
 [data-testid="stPageLink"] p { font-size: 1.2rem; }
-[data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; }
+.readouts { display: flex; gap: 1.25rem; }
+.readouts dl { flex: 1; margin: 0; }
+.readouts dl > div { margin-bottom: 1.1rem; }
+.readouts dt { font-size: .875rem; line-height: 1.4; opacity: .8; }
+.readouts dt.group { font-weight: 600; font-size: 1rem; opacity: 1; margin-bottom: .8rem; }
+.readouts dd { margin: 0; font-size: 1.75rem; line-height: 1.35; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
+.readouts .hint { margin-left: .35em; opacity: .6; cursor: help; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
 }
-</style>
 """
 
+ROLES_CSS = "".join(
+    f".role-{role} dt.group {{ color: light-dark({theme.LIGHT[role]}, {theme.DARK[role]}); }}"
+    for role in theme.ROLES
+)
+
 PRESENTER_CSS = """
-<style>
 :root { font-size: 19px !important; }
 [data-testid="stMainBlockContainer"] { padding-top: 3.4rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .35rem; }
 .st-key-headline { flex-direction: row; align-items: baseline; gap: 1rem; }
 .st-key-headline > * { width: auto; flex: none; }
-</style>
 """
 
 
@@ -81,7 +89,7 @@ def presenting() -> bool:
 
 def style() -> None:
     """The few rules that the theme cannot say."""
-    st.html(CSS + (PRESENTER_CSS if presenting() else ""))
+    st.html(f"<style>{CSS}{ROLES_CSS}{PRESENTER_CSS if presenting() else ''}</style>")
 
 
 def headline(topic: Topic) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -145,8 +153,11 @@ def share_link(url: str, parameters: dict[str, str]) -> str:
 
 
 @contextmanager
-def guard() -> Iterator[None]:
-    """Whatever goes wrong inside: one sentence for the visitor, the traceback for the log."""
+def guard(key: str = "recover") -> Iterator[None]:
+    """Whatever goes wrong inside: one sentence for the visitor, the traceback for the log.
+
+    `key` names the button that resets the screen.
+    """
     try:
         yield
     except Exception:  # noqa: BLE001 (the net below every screen)
@@ -155,7 +166,7 @@ def guard() -> Iterator[None]:
             _("Something went wrong on this screen. Nothing is lost: reset it and go on."),
             icon=":material/error:",
         )
-        st.button(_("Reset this screen"), key="recover", on_click=forget_screen)
+        st.button(_("Reset this screen"), key=key, on_click=_forget_and_run)
 
 
 def forget_screen() -> None:
@@ -165,11 +176,17 @@ def forget_screen() -> None:
             del st.session_state[key]
 
 
+def _forget_and_run() -> None:
+    forget_screen()
+    st.rerun()  # all of it, also where the button stands in a fragment
+
+
 def enter_screen(topic: Topic) -> None:
     """On a change of screens: each screen has scenes of its own."""
     if st.session_state.get("_screen") != topic.name:
         st.session_state["_screen"] = topic.name
-        st.session_state.pop("_scene", None)
+        for key in ("_scene", "view"):
+            st.session_state.pop(key, None)
 
 
 def page(topic: Topic) -> st.Page:

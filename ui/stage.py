@@ -6,30 +6,101 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from ui import controls as ui_controls
+from ui import i18n, shell
 from ui import scenes as ui_scenes
-from ui import shell
-from ui.controls import Control
+from ui.controls import Control, Views
 from ui.i18n import _
 from ui.scenes import Scene
 from ui.theme import Figure
 
 
-def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> dict[str, Any]:
-    """Draw the scenes and, in the sidebar, the controls; return the controls' values by key."""
+@dataclass(frozen=True)
+class Table:
+    """The data behind a figure, with the name of its CSV file."""
+
+    frame: pd.DataFrame
+    file_name: str
+
+
+Values = dict[str, Any]
+"""The controls' values by key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One picture of a screen, and what the tabs under its fold say about it.
+
+    A screen with several views gives each a `name` (in the URL as `view`), a `title` and the keys
+    of the controls that it `uses`; the others are folded away.
+    """
+
+    draw: Callable[[Values], None]
+    see: Callable[[], None]
+    maths: Callable[[Values], None]
+    code: Callable[[Values], str]
+    data: Callable[[Values], Table]
+    name: str = ""
+    title: str = ""
+    uses: frozenset[str] | None = None
+
+
+def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -> None:
+    """Draw a whole screen: scenes, controls in the sidebar, the picture, the tabs.
+
+    The picture and the tabs are fragments: a control that moves runs them alone.
+    """
+    choice = Views(default=views[0].name, titles={view.name: view.title for view in views})
+    open(scenes, [*controls, choice] if len(views) > 1 else controls)
+    if len(views) > 1:
+        choice.draw()
+    (view,) = (view for view in views if view.name == choice.value())
+    uses = {control.key for control in controls} if view.uses is None else view.uses
+    with st.sidebar:
+        draw_controls([control for control in controls if control.key in uses])
+        if others := [control for control in controls if control.key not in uses]:
+            with st.expander(_("Controls of the other views"), key="others"):
+                draw_controls(others)
+    part("answer", lambda: view.draw(ui_controls.read(controls)))
+    fold(view, controls)
+
+
+def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
+    """Draw the scenes, and the sentence of the present one."""
     shell.require_frame()
     settle_link(scenes, controls)
     scene = ui_scenes.choose(scenes, controls)
-    with st.sidebar:
-        values = ui_controls.draw(controls)
     with st.container(key="see"):
         st.markdown(_(scene.see))
-    return values
+
+
+def draw_controls(controls: Sequence[Control]) -> None:
+    """Draw controls below each other."""
+    for control in controls:
+        control.draw()
+
+
+def fold(view: View, controls: Sequence[Control]) -> None:
+    """Draw the tabs under the fold."""
+    part("more", lambda: _tabs(view, ui_controls.read(controls)))
+
+
+def part(name: str, draw: Callable[[], None], run_every: float | None = None) -> None:
+    """Draw a part of the screen that can run alone."""
+    language = i18n.language()
+
+    def body() -> None:
+        i18n.activate(language)  # a fragment runs in a thread of its own
+        with shell.guard(f"recover_{name}"):
+            draw()
+
+    st.fragment(body, run_every=run_every, key=name)()
 
 
 def settle_link(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
@@ -75,41 +146,69 @@ def chart(figure: Figure, key: str, *, description: str, height: int) -> None:
         st.text(description)
 
 
-def readout(key: str, label: str, value: str, help: str | None = None) -> None:
+@dataclass(frozen=True)
+class Readout:
     """One number that the scene is about."""
-    with st.container(key=f"readout_{key}"):
-        st.metric(label, value, help=help)
+
+    key: str
+    label: str
+    value: str
+    help: str | None = None
 
 
 @dataclass(frozen=True)
-class Table:
-    """The data behind a figure, with the name of its CSV file."""
+class Group:
+    """Read-outs below each other, under a title in the colour of a role."""
 
-    frame: pd.DataFrame
-    file_name: str
+    readouts: Sequence[Readout]
+    title: str | None = None
+    role: str = "data"
 
 
-def tabs(
-    *,
-    see: Callable[[], None],
-    maths: Callable[[], None],
-    code: Callable[[], str],
-    data: Callable[[], Table],
-) -> None:
+def readouts(*groups: Group) -> None:
+    """The figure's numbers, the groups side by side.
+
+    One element for all of them: as a dozen metrics in their containers they cost the browser more
+    at every move of a slider than the figure does. The class of each is that of a widget's key.
+    """
+    st.html(f'<div class="readouts">{"".join(map(_group, groups))}</div>')
+
+
+def _group(group: Group) -> str:
+    title = "" if group.title is None else f'<dt class="group">{escape(group.title)}</dt>'
+    return f'<dl class="role-{group.role}">{title}{"".join(map(_readout, group.readouts))}</dl>'
+
+
+def _readout(readout: Readout) -> str:
+    hint = (
+        f'<span class="hint" tabindex="0" title="{escape(readout.help)}">ⓘ</span>'
+        if readout.help
+        else ""
+    )
+    return (
+        f'<div class="st-key-readout_{readout.key}"><dt>{escape(readout.label)}{hint}</dt>'
+        f"<dd>{escape(readout.value)}</dd></div>"
+    )
+
+
+def _tabs(view: View, values: Values) -> None:
     """What to see, The maths, The code, The data. Only the open tab is computed."""
     presenting = shell.presenting()
     fold = st.expander(_("More: maths, code, data"), key="fold") if presenting else nullcontext()
     with fold:
         titles = [_("What to see"), _("The maths"), _("The code"), _("The data")]
         places = st.tabs(titles, key="tab", on_change="rerun")
-        for place, draw in zip(
-            places,
-            (see, maths, lambda: _show_code(code()), lambda: _show_table(data())),
-            strict=True,
-        ):
+        draws = (
+            view.see,
+            lambda: view.maths(values),
+            lambda: _show_code(view.code(values)),
+            lambda: _show_table(view.data(values)),
+        )
+        for place, draw in zip(places, draws, strict=True):
             if place.open:
                 with place:
                     draw()
+    st.session_state["_more_follows"] = not places[0].open  # the first tab has no values in it
 
 
 def _show_code(source: str) -> None:

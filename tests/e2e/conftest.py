@@ -145,5 +145,5 @@ def slide(page: Page, key: str, presses: int) -> None:
 
 def number(page: Page, key: str) -> float:
     """The number that a read-out shows."""
-    text = page.locator(f".st-key-readout_{key} [data-testid=stMetricValue]").inner_text()
+    text = page.locator(f".st-key-readout_{key} dd").inner_text()
     return float(text.replace(",", "").removeprefix("× "))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import Open, readout, run_code
+from tests.pages.conftest import Open, readout, readout_text, run_code
 
 
 def _weights(screen: AppTest, order: int) -> tuple[float, float]:
@@ -13,8 +13,7 @@ def _weights(screen: AppTest, order: int) -> tuple[float, float]:
 
 
 def _zeros(screen: AppTest, order: int) -> str:
-    (metric,) = screen.get_by_key(f"readout_zeros_l{order}").get("metric")
-    return metric.value
+    return readout_text(screen, f"zeros_l{order}")
 
 
 def test_a_corner(open_screen: Open) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import Open, readout, run_code
+from tests.pages.conftest import Open, readout, readout_text, run_code
 
 
 def _figure(screen: AppTest) -> dict[str, Any]:
@@ -18,8 +18,7 @@ def _figure(screen: AppTest) -> dict[str, Any]:
 
 
 def _percent(screen: AppTest, key: str) -> float:
-    (metric,) = screen.get_by_key(f"readout_{key}").get("metric")
-    return float(metric.value.removesuffix("%")) / 100
+    return float(readout_text(screen, key).removesuffix("%")) / 100
 
 
 def _near(share: float, expected: float, trials: int) -> bool:

@@ -141,5 +141,5 @@ def test_an_exception_is_a_sentence_and_a_way_out(
     assert "private" not in screen.error[0].value
     assert "private detail" in caplog.text
     monkeypatch.undo()
-    screen.get_by_key("recover").click().run()
+    screen.get_by_key("recover_answer").click().run()
     assert_well(screen)

@@ -11,7 +11,9 @@ from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
 
-GRID = np.linspace(-1, 1, 181)
+GRID = np.linspace(-1, 1, 141)
+SMALL = ("truth", "overfit")
+X_RANGE = (-1.0, 1.0)
 Y_RANGE = (-2.4, 2.4)
 """Fixed, so that the axis never moves while a slider does."""
 
@@ -27,58 +29,53 @@ def thumbnail(sample: Sample, model: Polynomial) -> Figure:
 
 
 def _frame(sample: Sample, overfit: Polynomial, sound: Polynomial | None = None) -> pd.DataFrame:
-    curves = {"truth": truth(GRID), "overfit": overfit(GRID)}
+    """One column for each curve over `x`; the points stand in columns of their own."""
+    curves = pd.DataFrame({"x": GRID, "truth": truth(GRID), "overfit": overfit(GRID)})
     if sound is not None:
-        curves["sound"] = sound(GRID)  # last, so on top
-    return pd.DataFrame(
-        {
-            "x": np.concatenate([np.tile(GRID, len(curves)), sample.x]),
-            "y": np.concatenate([*curves.values(), sample.y]),
-            "role": np.repeat([*curves, "data"], [len(GRID)] * len(curves) + [len(sample.x)]),
-        }
-    )
+        curves["sound"] = sound(GRID)
+    points = pd.DataFrame({"point_x": sample.x, "point_y": sample.y, "points": "data"})
+    return pd.concat([curves, points], axis=1)
 
 
 def _grammar() -> alt.LayerChart:
     names = {
-        "data": _("training data"),
         "truth": _("truth: sin πx"),
         "sound": _("polynomial A"),
         "overfit": _("polynomial B"),
     }
-    base = alt.Chart().encode(
-        x=alt.X(
-            "x:Q", title="x", axis=alt.Axis(tickCount=5, labelFlush=False), scale=theme.fixed(-1, 1)
-        ),
-        y=alt.Y("y:Q", title="y", axis=alt.Axis(tickCount=5), scale=theme.fixed(*Y_RANGE)),
+    x = alt.Axis(title="x", tickCount=5, labelFlush=False)
+    y = alt.Axis(title="y", tickCount=5)
+    curves = [_curve(role, x, y) for role in names]
+    dots = _dots(x, y).encode(
+        fill=theme.ink(_("training data")),
+        tooltip=[
+            alt.Tooltip("point_x:Q", title="x", format=".3f"),
+            alt.Tooltip("point_y:Q", title="y", format=".3f"),
+        ],
     )
-    order = ("truth", "sound", "overfit")
-    curves = (
-        base.transform_filter("datum.role != 'data'")
-        .mark_line(clip=True)
-        .encode(color=theme.colour(names, order), strokeDash=theme.dash(names, order))
-    )
-    dots = (
-        base.transform_filter("datum.role == 'data'")
-        .transform_calculate(points="'data'")
-        .mark_point(clip=True, opacity=1)
-        .encode(
-            fill=theme.ink(names["data"]),
-            tooltip=[alt.Tooltip("x:Q", format=".3f"), alt.Tooltip("y:Q", format=".3f")],
-        )
-    )
-    return alt.layer(curves, dots)
+    return alt.layer(*curves, dots, theme.key(names))
 
 
 def _small_grammar() -> alt.LayerChart:
-    base = alt.Chart().encode(
-        x=alt.X("x:Q", axis=None, scale=theme.fixed(-1.03, 1.03)),
-        y=alt.Y("y:Q", axis=None, scale=theme.fixed(*Y_RANGE)),
-        color=theme.colour(),
+    curves = [_curve(role, None, None) for role in SMALL]
+    return alt.layer(*curves, _dots(None, None, size=30).encode(fill=theme.ink()))
+
+
+def _curve(role: str, x: alt.Axis | None, y: alt.Axis | None) -> alt.Chart:
+    return theme.line(role).encode(
+        x=alt.X("x:Q", axis=x, scale=theme.fixed(*X_RANGE)),
+        y=alt.Y(f"{role}:Q", axis=y, scale=theme.fixed(*Y_RANGE)),
     )
-    return alt.layer(
-        base.transform_filter("datum.role != 'data'").mark_line(clip=True),
-        base.transform_filter("datum.role == 'data'").mark_point(clip=True, opacity=1, size=30),
+
+
+def _dots(x: alt.Axis | None, y: alt.Axis | None, **marks: float) -> alt.Chart:
+    return (
+        alt.Chart()
+        .mark_point(clip=True, opacity=1, **marks)
+        .encode(
+            x=alt.X("point_x:Q", axis=x, scale=theme.fixed(*X_RANGE)),
+            y=alt.Y("point_y:Q", axis=y, scale=theme.fixed(*Y_RANGE)),
+        )
     )
 
 
