@@ -126,7 +126,7 @@ def start() -> None:
 
 
 def play(on: bool) -> None:
-    state["_run"].playing = on
+    state["_run"].play() if on else state["_run"].pause()
 
 
 def reset_weights() -> None:
@@ -222,7 +222,7 @@ def status_words() -> str:
     if run.lost:
         return _("The training process was lost. Reset the weights and start again.")
     if run.progress is None:
-        return live.waiting_words()
+        return live.waiting_words(run)
     epoch = f"{run.progress.epoch:.1f} / {SETTINGS.epochs}"
     words = {
         "running": _("Epoch {epoch}") if run.playing else _("Paused at epoch {epoch}"),

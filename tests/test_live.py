@@ -11,7 +11,7 @@ class FakeCompute:
     """A cluster in a given state that counts how often it is started again."""
 
     def __init__(self, state: str) -> None:
-        self.state, self.restarts = state, 0
+        self.state, self.restarts, self.n_workers = state, 0, 1
 
     def restart(self) -> None:
         self.restarts += 1

@@ -29,6 +29,8 @@ class Control:
     help: str | None = None
     whole: bool = False
     """Whether a move of it runs the whole screen, not just what answers most moves."""
+    more: bool = False
+    """Whether it stands folded away under "More settings"."""
 
     def draw(self) -> None:
         """Draw the widget."""

@@ -1,30 +1,39 @@
 """Live training on a screen: slices of a run in a worker process, pulled while somebody watches.
 
-The web process holds no torch and no training thread. A fragment ticks; each tick takes the last
-slice, asks for the next one with the controls as they are now, and draws. A closed tab ticks no
-more, and so its training ends.
+The web process holds no torch and no training thread. A fragment ticks; each tick takes the slices
+that have come, asks for the next ones with the controls as they are now, and draws. A closed tab
+ticks no more, and so its training ends.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakSet
 
 import streamlit as st
 
 from sim.compute import Compute, RemoteRun, WorkerLost
-from sim.recommender.records import Progress
 from ui import stage
 from ui.i18n import _
 
+LIMIT_VARIABLE = "REGULARIZATION_LAB_MAX_RUNS"
+"""How many runs of all visitors train at once; the others wait in line."""
+
+_AHEAD = 2  # slices asked for: while one is drawn the worker is at the other
+_FORGOTTEN = 6.0  # seconds without a tick after which a run counts as left
+_KEEP_EVERY = 3.0  # seconds, at least, between two copies of the best model while it trains
+
 _log = logging.getLogger(__name__)
 _runs: WeakSet[LiveRun] = WeakSet()
-_FORGOTTEN = 6.0  # seconds without a tick after which a run counts as left
+_numbers = itertools.count()
 
 
 @cache
@@ -38,19 +47,39 @@ def warm_up() -> None:
     compute()
 
 
+@cache
+def limit() -> int:
+    """How many runs may train at once: 30, or what the operator's environment says."""
+    text = os.environ.get(LIMIT_VARIABLE, "30")
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{LIMIT_VARIABLE} is {text!r}; it must be a whole number from 1.")
+    return int(text)
+
+
 @dataclass(eq=False)
 class LiveRun:
-    """One visitor's run. `new` says how to make the object in the worker: target and arguments."""
+    """One visitor's run. `new` says how to make the object in the worker: target and arguments.
+
+    The object has `run_for(seconds, knobs)` and `run_epoch(knobs)`, whose answers have a `state`
+    ("running" until the end), a `step`, the new `points` and a `best_epoch`, and `best()`, the
+    model to keep.
+    """
 
     new: tuple[Any, ...]
     playing: bool = True
     progress: Any = None
     points: list[Any] = field(default_factory=list)
     model: Any = None
+    """The best model that has reached this process: what a lost run can be taken up from."""
     lost: bool = False
     _remote: RemoteRun | None = None
-    _modelled_step: int = -1
+    _asked: deque[Literal["slice", "model"]] = field(default_factory=deque)
+    _one_epoch: bool = False
+    _modelled: tuple[Any, ...] | None = None  # the step and best epoch that `model` is of
+    _asked_model_at: float = 0.0
+    _model_took: float = 0.0
     _ticked: float = field(default_factory=time.monotonic)
+    _number: int = field(default_factory=lambda: next(_numbers))
 
     def __post_init__(self) -> None:
         if compute().state == "failed":  # its process died: a new run is the visitor's new try
@@ -63,29 +92,48 @@ class LiveRun:
         return self.progress is not None and self.progress.state != "running"
 
     @property
+    def wants_to_train(self) -> bool:
+        """Whether somebody watches it and waits for its next slice."""
+        here = time.monotonic() - self._ticked < _FORGOTTEN
+        return here and not self.ended and not self.lost and (self.playing or self._one_epoch)
+
+    @property
     def settled(self) -> bool:
         """Whether nothing more will come unless somebody presses something."""
         if self.lost:
             return True
-        modelled = self.progress is None or self._modelled_step == self.progress.step
-        busy = self._remote is not None and self._remote.busy
-        return (not self.playing or self.ended) and modelled and not busy
+        stands = not self.playing and not self._one_epoch
+        return (stands or self.ended) and not self._asked and not self._wants_model()
+
+    @property
+    def place_in_line(self) -> int:
+        """0 when it may train, else how many must stop before it may."""
+        before = sum(run.wants_to_train and run._number < self._number for run in list(_runs))
+        return max(0, before + 1 - limit())
+
+    def play(self) -> None:
+        """Go on, behind those who wait already."""
+        self.playing, self._number = True, next(_numbers)
+
+    def pause(self) -> None:
+        """Stop after the slices that are on their way."""
+        self.playing = False
+
+    def one_epoch(self) -> None:
+        """Train to the end of the present epoch, and pause."""
+        self.playing, self._one_epoch = False, True
 
     def tick(self, knobs: Any) -> None:
         """Take what has come, and ask for what is next. Never waits."""
         self._ticked = time.monotonic()
         try:
             if self._remote is None:
-                if compute().state == "ready":
+                if compute().state == "ready" and not self.place_in_line:
                     self._remote = compute().run(*self.new)
                 return
-            answer = self._remote.collect()
-            if answer is not None:
+            while (answer := self._remote.collect()) is not None:
                 self._take(answer)
-            if self.playing and not self.ended:
-                self._remote.request(_slice(), knobs)
-            elif self.progress is not None and self._modelled_step != self.progress.step:
-                self._remote.request(method="best")
+            self._ask(self._remote, knobs)
         except WorkerLost:
             _log.warning("The worker of a live run was lost")
             self.lost, self.playing, self._remote = True, False, None
@@ -96,20 +144,43 @@ class LiveRun:
             self._remote.close()
         _runs.discard(self)
 
+    def _ask(self, remote: RemoteRun, knobs: Any) -> None:
+        if not self.ended and not self.place_in_line:
+            if self._one_epoch:
+                if remote.request(knobs, method="run_epoch"):
+                    self._asked.append("slice")
+                    self._one_epoch = False
+            elif self.playing:
+                while remote.request(seconds_of_a_slice(), knobs, ahead=_AHEAD):
+                    self._asked.append("slice")
+        if self._wants_model() and remote.request(method="best", ahead=_AHEAD + 1):
+            self._asked.append("model")
+            self._asked_model_at = time.monotonic()
+
+    def _wants_model(self) -> bool:
+        if self.progress is None or "model" in self._asked or self._modelled == self._now():
+            return False
+        if self.ended or not self.playing:
+            return not self._asked  # of the very last step
+        pause = max(_KEEP_EVERY, 20 * self._model_took)  # a large model is copied more rarely
+        is_new = self._modelled is None or self._modelled[1] != self.progress.best_epoch
+        return is_new and time.monotonic() - self._asked_model_at > pause
+
+    def _now(self) -> tuple[Any, ...]:
+        return self.progress.step, self.progress.best_epoch
+
     def _take(self, answer: Any) -> None:
-        if isinstance(answer, Progress):
+        if self._asked.popleft() == "slice":
             self.progress = answer
             self.points.extend(answer.points)
         else:
-            self.model, self._modelled_step = answer, self.progress.step
+            self.model, self._modelled = answer, self._now()
+            self._model_took = time.monotonic() - self._asked_model_at
 
 
 def active() -> int:
     """How many runs train now, of all visitors."""
-    now = time.monotonic()
-    return sum(
-        run.playing and not run.ended and now - run._ticked < _FORGOTTEN for run in list(_runs)
-    )
+    return min(limit(), sum(run.wants_to_train for run in list(_runs)))
 
 
 def cadence() -> float:
@@ -118,29 +189,42 @@ def cadence() -> float:
     return 0.25 if runs <= 2 else 0.5 if runs < 5 else 1.0 if runs < 20 else 2.0
 
 
-def _slice() -> float:
-    # A little less than the runs' share of a tick, so that the slice is there when it is asked for.
-    return max(0.05, 0.85 * cadence() / max(1, active()))
+def seconds_of_a_slice() -> float:
+    """How long a slice may take, so that all runs together keep their workers busy."""
+    return max(0.02, cadence() * compute().n_workers / (_AHEAD * max(1, active())))
 
 
 def watch(run: LiveRun | None, knobs: Callable[[], Any], draw: Callable[[], None]) -> None:
     """Tick and draw until the run settles; `knobs` reads the controls anew at every tick."""
+    pace = None if run is None or run.settled else cadence()
 
     def frame() -> None:
-        was_settled = run is None or run.settled
         if run is not None:
             run.tick(knobs())
         draw()
-        if run is not None and run.settled and not was_settled:
-            st.rerun()
+        if run is not None and pace != (None if run.settled else cadence()):
+            st.rerun()  # a fragment keeps the pace it was made with
 
-    stage.part("answer", frame, run_every=None if run is None or run.settled else cadence())
+    stage.part("answer", frame, run_every=pace)
 
 
-def waiting_words() -> str:
-    """What the cluster is doing while a run cannot start yet."""
+def waiting_words(run: LiveRun) -> str:
+    """What a run that has not begun waits for."""
+    if compute().state == "ready" and run.place_in_line:
+        return _("Waiting in line: place {n}. Other visitors are training.").format(
+            n=run.place_in_line
+        )
     return {
         "starting": _("The training process is starting…"),
         "warming": _("The training process is loading PyTorch…"),
         "ready": _("Preparing the run…"),
     }.get(compute().state, _("The training process has stopped. Reset the weights to try again."))
+
+
+def pace_words() -> str:
+    """Why the curve moves rarely, where it does; else nothing."""
+    if cadence() <= 0.25:
+        return ""
+    return _("{n} runs share this machine: a look every {seconds:g} s").format(
+        n=active(), seconds=cadence()
+    )

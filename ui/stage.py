@@ -49,6 +49,8 @@ class View:
     name: str = ""
     title: str = ""
     uses: frozenset[str] | None = None
+    whole: Callable[[], None] | None = None
+    """Draws the picture in place of `draw`, in runs of the whole screen: for what plays live."""
 
 
 def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -> None:
@@ -67,7 +69,10 @@ def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -
         if others := [control for control in controls if control.key not in uses]:
             with st.expander(_("Controls of the other views"), key="others"):
                 draw_controls(others)
-    part("answer", lambda: view.draw(ui_controls.read(controls)))
+    if view.whole is None:
+        part("answer", lambda: view.draw(ui_controls.read(controls)))
+    else:
+        view.whole()
     fold(view, controls)
 
 
@@ -81,9 +86,14 @@ def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
 
 
 def draw_controls(controls: Sequence[Control]) -> None:
-    """Draw controls below each other."""
+    """Draw controls below each other, those for the curious folded away."""
     for control in controls:
-        control.draw()
+        if not control.more:
+            control.draw()
+    if more := [control for control in controls if control.more]:
+        with st.expander(_("More settings"), key="more_settings"):
+            for control in more:
+                control.draw()
 
 
 def fold(view: View, controls: Sequence[Control]) -> None:
