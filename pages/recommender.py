@@ -1,41 +1,32 @@
 """Recommender: matrix factorization on real ratings, trained live while the sliders act."""
 
-import numpy as np
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
-from sim.recommender.ratings import Ratings, movielens, split
-from sim.recommender.records import Knobs, Progress, Settings
-from ui import controls, live, stage
-from ui.charts import recommender as charts
+from ui import controls, stage
 from ui.code import recommender as code
-from ui.controls import Choice, Number, Strength
+from ui.controls import Choice, Number, Seed, Strength
 from ui.i18n import N_, _
-from ui.live import LiveRun
 from ui.scenes import Scene
+from ui.views.recommender import films, learned, own, sweep, train, training
+from ui.views.recommender.dataset import current
 
-SETTINGS = Settings(epochs=30, batch_size=128, learning_rate=1e-3)
-N_SHOWN = 10
-
-
-@st.cache_resource(show_spinner=False)
-def ratings() -> tuple[Ratings, Ratings, Ratings]:
-    """All ratings, and their split for training and validation."""
-    everything = movielens()
-    return everything, *split(everything)
-
-
-everything, train, valid = ratings()
+MOST_USERS = 2000  # in the list to choose from
+dataset = current()
+mine = films.mine_control(dataset)
 
 CONTROLS = (
     Strength(
         key="weight_decay",
         label=N_("Weight decay λ"),
-        low=-3,
+        low=-6,
         high=1,
         help=N_(
-            "AdamW's decoupled decay, at batch size 64: each step multiplies every weight by "
-            "1 − η·λ. It is not the λ of a penalty in the loss."
+            "AdamW: each step multiplies every weight by 1 − η·λ, quoted at batch size 64. Adam "
+            "with L2 and SGD: the penalty λ/2·‖w‖² in the loss. These are different scales: what "
+            "fits is about 0.2 for AdamW, and 1e-4 for the other two."
         ),
     ),
     Number(
@@ -45,7 +36,10 @@ CONTROLS = (
         low=0.0,
         high=0.9,
         step=0.05,
-        help=N_("The share of factor products left out of each prediction in training."),
+        help=N_(
+            "The share of factor products left out of each prediction in training; in the neural "
+            "models, of the units in their hidden layers."
+        ),
     ),
     Number(
         key="patience",
@@ -59,13 +53,69 @@ CONTROLS = (
         ),
     ),
     Choice(
+        key="model",
+        label=N_("Model"),
+        default="dot",
+        options=("dot", "ncf", "neumf", "attention"),
+        whole=True,
+        more=True,
+        help=N_(
+            "dot: product of factors plus biases. ncf: a small neural network on both vectors. "
+            "neumf: the two added up. attention: a user is the weighted sum of films rated."
+        ),
+    ),
+    Choice(
+        key="optimizer",
+        label=N_("Optimizer"),
+        default="adamw",
+        options=("adamw", "adam_l2", "sgd"),
+        whole=True,
+        more=True,
+        help=N_("It decides what λ means: decoupled decay, or a penalty in the loss."),
+    ),
+    Number(
+        key="n_factors", label=N_("Factors"), default=50, low=1, high=200, more=True, whole=True
+    ),
+    Choice(
+        key="batch_size",
+        label=N_("Batch size"),
+        default="128",
+        options=("64", "128", "256", "512", "1024", "4096"),
+        whole=True,
+        more=True,
+    ),
+    Choice(
+        key="learning_rate",
+        label=N_("Learning rate η"),
+        default="0.001",
+        options=("0.0001", "0.0002", "0.0005", "0.001", "0.002", "0.005", "0.01", "0.05"),
+        whole=True,
+        more=True,
+        help=N_("At batch size 64; other sizes follow by the square-root rule."),
+    ),
+    Choice(
+        key="schedule",
+        label=N_("Schedule"),
+        default="constant",
+        options=("constant", "one_cycle"),
+        whole=True,
+        more=True,
+    ),
+    Number(key="epochs", label=N_("Epochs"), default=30, low=1, high=60, more=True, whole=True),
+    Seed(key="seed", label=N_("Seed"), more=True),
+    Choice(
         key="user",
         label=N_("Recommend to user"),
-        default="73",
-        options=everything.user_ids,
+        default="73" if dataset.upload is None else dataset.everything.user_ids[0],
+        options=dataset.everything.user_ids[:MOST_USERS],
         whole=True,
     ),
+    mine,
 )
+KNOBS = frozenset({"weight_decay", "dropout", "patience"})
+SETTINGS = frozenset(control.key for control in CONTROLS if control.more)
+# Ten well-known films, as somebody rates them who likes crime stories.
+TEN = "296:5,318:5,593:5,50:5,608:4,2571:4,260:2,1721:1,780:1,648:2"
 
 SCENES = (
     Scene(
@@ -100,179 +150,59 @@ SCENES = (
         {"dropout": 0.5},
     ),
     Scene(
-        N_("Stop in time"),
+        N_("p and λ"),
+        N_(
+            "A little of both ends lower than the best epoch without either, and stays there to "
+            "the last epoch."
+        ),
+        {"weight_decay": 0.1, "dropout": 0.5},
+    ),
+    Scene(
+        N_("Patience 1 is fooled"),
+        N_(
+            "One epoch without a new best and it stops, though better ones would have come: the "
+            "validation loss is not smooth."
+        ),
+        {"weight_decay": 0.2, "dropout": 0.3, "patience": 1, "batch_size": "1024"},
+    ),
+    Scene(
+        N_("Patience 5"),
+        N_("The same run with patience 5 walks over the bump and keeps a better epoch."),
+        {"weight_decay": 0.2, "dropout": 0.3, "patience": 5, "batch_size": "1024"},
+    ),
+    Scene(
+        N_("The best epoch, restored"),
         N_(
             "No regularization but patience: after 3 epochs without a new best the training stops "
             "and the best epoch's weights come back."
         ),
         {"patience": 3},
     ),
+    Scene(
+        N_("Big and regularized"),
+        N_(
+            "200 factors with λ and p reach a lower validation loss than a small model, 5 factors "
+            "with neither: regularize a large model rather than shrink it."
+        ),
+        {"n_factors": 200, "weight_decay": 0.1, "dropout": 0.5, "batch_size": "1024"},
+    ),
+    Scene(
+        N_("Your ten films"),
+        N_(
+            "Somebody who likes crime stories rated ten films; the trained model takes in the new "
+            "user without any training. Change the stars, or find films of your own."
+        ),
+        {"view": "films", "mine": TEN},
+    ),
 )
 
-stage.open(SCENES, CONTROLS)
-with st.sidebar:
-    stage.draw_controls(CONTROLS)
-state = st.session_state
+
+def settings() -> training.Settings:
+    return training.settings_from(controls.read(CONTROLS), current())
 
 
-def knobs() -> Knobs:
-    values = controls.read(CONTROLS)
-    return Knobs(values["weight_decay"], values["dropout"], values["patience"])
-
-
-def start() -> None:
-    target = "sim.recommender.training:Trainer"
-    state["_run"] = LiveRun((target, train, valid, SETTINGS))
-
-
-def play(on: bool) -> None:
-    state["_run"].play() if on else state["_run"].pause()
-
-
-def reset_weights() -> None:
-    state.pop("_run").close()
-
-
-run: LiveRun | None = state.get("_run")
-with st.container(key="transport", horizontal=True, vertical_alignment="center"):
-    if run is None:
-        st.button(
-            _("Start"), key="start", type="primary", icon=":material/play_arrow:", on_click=start
-        )
-    elif run.playing and not run.ended:
-        st.button(_("Pause"), key="pause", icon=":material/pause:", on_click=play, args=(False,))
-    else:
-        st.button(
-            _("Resume"),
-            key="resume",
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=play,
-            args=(True,),
-            disabled=run.ended or run.lost,
-        )
-    st.button(
-        _("Reset weights"),
-        key="reset_weights",
-        icon=":material/replay:",
-        help=_("Back to the same initial weights"),
-        on_click=reset_weights,
-        disabled=run is None,
-    )
-    status = st.container(key="status")
-
-figure, readouts = stage.figure_and_readouts()
-
-
-def draw() -> None:
-    progress = run.progress if run else None
-    with status:
-        share = min(1.0, progress.epoch / SETTINGS.epochs) if progress else 0.0
-        st.progress(share, text=status_words())
-    with figure:
-        stage.chart(
-            charts.figure(run.points if run else [], progress, SETTINGS.epochs),
-            "figure",
-            description=charts.description(progress),
-            height=stage.figure_height(0.62, projector=0.85),
-        )
-    with readouts:
-        stage.readouts(*numbers(progress))
-
-
-def numbers(progress: Progress | None) -> tuple[stage.Group, stage.Group]:
-    dash = "–"
-    last = run.points[-1] if run and run.points else None
-    best = progress.best_epoch if progress else None
-    return (
-        stage.Group(
-            [
-                stage.Readout(
-                    "train_loss", _("Training MSE"), f"{last.train_loss:.3f}" if last else dash
-                ),
-                stage.Readout("best", _("Best epoch"), str(best or dash)),
-                stage.Readout(
-                    "speed",
-                    _("Ratings per second"),
-                    f"{progress.ratings_per_second:,.0f}" if progress else dash,
-                ),
-            ]
-        ),
-        stage.Group(
-            [
-                stage.Readout(
-                    "valid_loss", _("Validation MSE"), f"{last.valid_loss:.3f}" if last else dash
-                ),
-                stage.Readout(
-                    "best_valid_loss",
-                    _("Best validation"),
-                    f"{progress.best_valid_loss:.3f}" if progress and best else dash,
-                ),
-                stage.Readout("device", _("Device"), progress.device if progress else dash),
-            ]
-        ),
-    )
-
-
-def status_words() -> str:
-    if run is None:
-        return _("{n} ratings, {users} users, {movies} movies. Press Start.").format(
-            n=f"{len(train):,}", users=train.n_users, movies=f"{train.n_movies:,}"
-        )
-    if run.lost:
-        return _("The training process was lost. Reset the weights and start again.")
-    if run.progress is None:
-        return live.waiting_words(run)
-    epoch = f"{run.progress.epoch:.1f} / {SETTINGS.epochs}"
-    words = {
-        "running": _("Epoch {epoch}") if run.playing else _("Paused at epoch {epoch}"),
-        "finished": _("Finished; the weights of epoch {best} are back"),
-        "stopped_early": _("Stopped at epoch {epoch}; the weights of epoch {best} are back"),
-        "diverged": _("The loss is no longer finite; the weights of epoch {best} are back"),
-    }[run.progress.state]
-    return words.format(epoch=epoch, best=run.progress.best_epoch)
-
-
-live.watch(run, knobs, draw)
-
-
-def titles(movies: np.ndarray) -> dict[str, list[str]]:
-    return {
-        _("Title"): [everything.titles[movie] for movie in movies],
-        _("Genres"): [", ".join(everything.genres[movie]) for movie in movies],
-    }
-
-
-def table(frame: pd.DataFrame, key: str) -> None:
-    with st.container(key=key):
-        st.dataframe(
-            frame,
-            key=f"{key}_table",
-            hide_index=True,
-            row_height=28,
-            height=28 * N_SHOWN + 38,
-            column_config={
-                frame.columns[0]: st.column_config.NumberColumn(format="%.1f", width=90)
-            },
-        )
-
-
-chosen = state["user"]
-user = everything.user_ids.index(chosen)
-own = np.flatnonzero(everything.user == user)
-liked = own[np.argsort(-everything.rating[own], kind="stable")][:N_SHOWN]
-left, right = st.columns(2, gap="medium")
-with left:
-    st.markdown(_("**Rated highly** by user {user}").format(user=chosen))
-    rated = {_("Rating"): everything.rating[liked]} | titles(everything.movie[liked])
-    table(pd.DataFrame(rated), "liked")
-with right:
-    st.markdown(_("**Recommended** to user {user}").format(user=chosen))
-    if run is None or run.model is None:
-        st.caption(_("Train the model, then pause it or let it finish."))
-    else:
-        movies, scores = run.model.recommend(user, n=N_SHOWN, exclude=everything.movie[own])
-        table(pd.DataFrame({_("Predicted"): scores} | titles(movies)), "recommended")
+def knobs() -> training.Knobs:
+    return training.knobs_from(controls.read(CONTROLS))
 
 
 def see() -> None:
@@ -306,15 +236,58 @@ def maths(_values: stage.Values) -> None:
     )
 
 
-def data(_values: stage.Values) -> stage.Table:
-    history = run.progress.history if run and run.progress else ()
-    rows = [(h.epoch, h.train_loss, h.valid_loss, h.seconds) for h in history]
+def history(_values: stage.Values) -> stage.Table:
+    run = training.run()
+    rows = [
+        (h.epoch, h.train_loss, h.valid_loss, h.seconds)
+        for h in (run.progress.history if run and run.progress else ())
+    ]
     columns = ["epoch", "train_loss", "valid_loss", "seconds"]
     return stage.Table(pd.DataFrame(rows, columns=columns), "recommender.csv")
 
 
 def source(_values: stage.Values) -> str:
-    return code.source(SETTINGS, knobs())
+    return code.source(settings(), knobs())
 
 
-stage.fold(stage.View(draw=draw, see=see, maths=maths, code=source, data=data), CONTROLS)
+def view(
+    name: str,
+    title: str,
+    whole: Callable[[], None],
+    uses: frozenset[str],
+    data: Callable[[stage.Values], stage.Table],
+) -> stage.View:
+    return stage.View(
+        name=name,
+        title=title,
+        whole=whole,
+        uses=uses,
+        draw=lambda _values: None,
+        see=see,
+        maths=maths,
+        code=source,
+        data=data,
+    )
+
+
+stage.screen(
+    SCENES,
+    CONTROLS,
+    view("train", N_("Training"), lambda: train.draw(settings, knobs), KNOBS | SETTINGS, history),
+    view(
+        "films",
+        N_("Recommendations"),
+        lambda: films.draw(mine, knobs),
+        frozenset({"user", "mine"}),
+        lambda _values: films.data(),
+    ),
+    view(
+        "learned",
+        N_("What it learned"),
+        lambda: learned.draw(knobs),
+        frozenset(),
+        lambda _values: learned.data(),
+    ),
+    view("sweep", N_("Sweep"), sweep.draw, frozenset(), lambda _values: sweep.data()),
+    view("data", N_("Your data"), own.draw, frozenset(), lambda _values: own.data()),
+)

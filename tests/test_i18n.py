@@ -24,7 +24,7 @@ def _extracted() -> set[str]:
     keywords = {"_": None, "N_": None}
     return {
         message
-        for room in ("ui", "pages")
+        for room in ("ui", "pages", "sim")
         for _, _, message, _, _ in extract_from_dir(ROOT / room, keywords=keywords)
     }
 

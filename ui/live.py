@@ -162,6 +162,8 @@ class LiveRun:
             return False
         if self.ended or not self.playing:
             return not self._asked  # of the very last step
+        if self.progress.best_epoch is None:
+            return False  # nothing worth keeping yet
         pause = max(_KEEP_EVERY, 20 * self._model_took)  # a large model is copied more rarely
         is_new = self._modelled is None or self._modelled[1] != self.progress.best_epoch
         return is_new and time.monotonic() - self._asked_model_at > pause

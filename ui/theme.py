@@ -83,6 +83,15 @@ def line(role: str, **marks: Any) -> alt.Chart:
     )
 
 
+def tinted(role: str) -> alt.Chart:
+    """A chart whose marks, points or text say, all have the colour of one role."""
+    scale = alt.Scale(domain=list(ROLES), range="category")
+    return alt.Chart().encode(
+        stroke=alt.StrokeDatum(role, scale=scale, legend=None),
+        fill=alt.FillDatum(role, scale=scale, legend=None),
+    )
+
+
 def key(names: Mapping[str, str]) -> alt.Chart:
     """The legend for `line`s, as a layer that draws nothing: the visible name of each role."""
     legend = list(names)

@@ -1,25 +1,33 @@
-"""One step of matrix factorisation on a device. This module and `training` import torch.
+"""The ratings on a device, and one training step at a time. This module imports torch.
 
-The hot path has no DataLoader and no autograd: the ratings stay on the device, one permutation
-is drawn per epoch, and the gradient of the batch's mean squared error is written down in closed
-form (`batch_gradient`; a test holds it to autograd). Users and movies share one table of weights,
-users first; its last column is the bias. So one optimiser step covers everything.
+The hot path has no DataLoader: the ratings stay on the device, and one permutation is drawn per
+epoch. The models are in `networks`, the step on their weights is in `optimizers`.
 """
 
 import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import torch
 
-from sim.recommender.model import MatrixFactorization
+from sim.recommender.autograd_networks import AttentionNetwork, NeuralNetwork
+from sim.recommender.model import RatingModel
+from sim.recommender.networks import DotNetwork, Network
+from sim.recommender.optimizers import make_optimizer
 from sim.recommender.ratings import Ratings
-from sim.recommender.records import Settings, batch_rule, one_cycle
+from sim.recommender.records import Settings
+from sim.recommender.rules import one_cycle
 
-_INITIAL_STD = 0.01  # as fastai's Embedding
 _BANK_BATCHES = 4  # size of the bank of random bytes for dropout, in batches
-_VALID_CHUNK = 1 << 18  # ratings at a time in validation: bounds the memory for large files
+_NETWORKS: dict[str, type[Network]] = {
+    "dot": DotNetwork,
+    "ncf": NeuralNetwork,
+    "neumf": NeuralNetwork,
+    "attention": AttentionNetwork,
+}
+_VALID_CHUNK = 1 << 13  # ratings at a time in validation: they stay in the processor's cache
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -64,57 +72,27 @@ def flushed_denormals() -> Iterator[None]:
         torch.set_flush_denormal(was_on)
 
 
-def batch_gradient(
-    table: torch.Tensor,
-    grad: torch.Tensor,
-    user: torch.Tensor,
-    movie: torch.Tensor,
-    rating: torch.Tensor,
-    rating_range: tuple[float, float],
-    mask: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Write the gradient of a batch's mean squared error into `grad`; return that error.
-
-    `table` and `grad` are (rows, k + 1), the last column being the bias; `user` and `movie` are
-    row numbers of `table`, int64, shape (n,); `rating` is (n,). `mask`, shape (n, k), multiplies
-    the products of factors (inverted dropout). The prediction is p = low + span · s with
-    s = sigmoid(z) and z = Σ mask·u·v + b_u + b_m, so dL/dz = 2/n · (p − r) · span · s · (1 − s).
-    """
-    low, high = rating_range
-    span = high - low
-    k = table.shape[1] - 1
-    user_rows, movie_rows = table.index_select(0, user), table.index_select(0, movie)
-    u, v = user_rows[:, :k], movie_rows[:, :k]
-    if mask is not None:
-        u.mul_(mask)  # now u holds mask·u: right for z and for d/dv alike
-    s = torch.sigmoid((u * v).sum(1).add_(user_rows[:, k]).add_(movie_rows[:, k]))
-    error = torch.sub(s * span, rating - low)
-    column = (error * s * (1 - s) * (2 * span / len(rating))).unsqueeze(1)
-    # The gathered rows become the gradients: d/du = dz·mask·v, d/dv = dz·mask·u, d/db = dz.
-    if mask is not None:
-        v.mul_(mask)
-    user_rows[:, k] = 1
-    movie_rows[:, k] = 1
-    grad.zero_()
-    grad.index_add_(0, user, movie_rows.mul_(column))  # int64 ids: five times as fast as int32
-    grad.index_add_(0, movie, user_rows.mul_(column))
-    return error.square_().mean()
-
-
 class Engine:
-    """The weights, the ratings on the device, and one step of AdamW at a time.
+    """A network's weights, the ratings on the device, and one step of the optimizer at a time.
 
     Everything random comes from `settings.seed` and the number of the epoch, drawn on the CPU: a
     run starts alike and sees the ratings in the same order on every device, and a change of a
-    knob changes neither.
+    knob changes neither. With `start`, a finished model, the run begins with its weights.
     """
 
-    def __init__(self, train: Ratings, valid: Ratings, settings: Settings) -> None:
+    def __init__(
+        self,
+        train: Ratings,
+        valid: Ratings,
+        settings: Settings,
+        start: RatingModel | None = None,
+    ) -> None:
         self.settings = settings
         self.device = choose_device(settings.device)
-        self.n_users, self.n_movies = train.n_users, train.n_movies
-        self._train = _on_device(train, self.device)
-        self._valid = _on_device(valid, self.device)
+        self.network = _NETWORKS[settings.model](settings, train, self.device)
+        self._start = start
+        self._train = _on_device(train, self.device, settings.rating_range)
+        self._valid = _on_device(valid, self.device, settings.rating_range)
         self.n_ratings = len(train)
         self.steps_per_epoch = math.ceil(len(train) / settings.batch_size)
         # an epoch's batches differ by one rating at most: no small, noisy last batch
@@ -124,69 +102,49 @@ class Engine:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the initial weights: normal, standard deviation 0.01."""
-        shape = (self.n_users + self.n_movies, self.settings.n_factors + 1)
-        start = torch.randn(shape, generator=self._generator(0, 0)).mul_(_INITIAL_STD)
-        self.table = torch.nn.Parameter(start.to(self.device), requires_grad=False)
-        self.grad = torch.zeros_like(self.table)
-        self.table.grad = self.grad
+        """Go back to the initial weights, with an optimizer that has seen nothing."""
+        if self._start is None:
+            self.network.initialise(self._generator(0, 0))
+        else:
+            self.network.load(self._start)
         self._epoch = -1
         self._bank_epoch = -1
-        self.optimizer = self._make_optimizer()
-        self.set_weight_decay(0.0)
+        network, size = self.network, self.n_ratings / self.steps_per_epoch
+        self._optimizer = make_optimizer(
+            self.settings, network.weights, network.grad, network.n_table, size
+        )
 
-    def set_weight_decay(self, weight_decay: float) -> None:
-        """Decay with `weight_decay` (at the book's batch size) from the next step on."""
-        size = self.n_ratings / self.steps_per_epoch
-        scaled = batch_rule(self.settings.learning_rate, weight_decay, size)
-        self.optimizer.param_groups[0]["weight_decay"] = scaled.weight_decay
-
-    def step(self, number: int, dropout: float) -> torch.Tensor:
+    def step(self, number: int, weight_decay: float, dropout: float) -> torch.Tensor:
         """Take step `number` (from 0, counted over all epochs); return the batch's loss."""
         epoch, within = divmod(number, self.steps_per_epoch)
         if epoch != self._epoch:
             self._begin(epoch)
-        first, last = self.bounds[within], self.bounds[within + 1]
-        user, movie, rating = (part[first:last] for part in self._ordered)
-        mask = self._mask(epoch, within, last - first, dropout)
-        span = self.settings.rating_range
-        loss = batch_gradient(self.table, self.grad, user, movie, rating, span, mask)
+        user, movie, target = self._batches[within]
+        mask = self._mask(epoch, within, len(target), dropout)
+        loss = self.network.gradient(user, movie, target, mask)
+        share = 1.0
         if self.settings.schedule == "one_cycle":
-            done = number / (self.settings.epochs * self.steps_per_epoch)
-            self.optimizer.param_groups[0]["lr"] = self._learning_rate * one_cycle(done)
-        self.optimizer.step()
+            share = one_cycle(number / (self.settings.epochs * self.steps_per_epoch))
+        self._optimizer.step(share, weight_decay)
         return loss
 
     def valid_loss(self) -> float:
         """Mean squared error on the validation ratings, without dropout."""
         low, high = self.settings.rating_range
-        k = self.settings.n_factors
-        total = 0.0
-        n = len(self._valid[2])
-        for first in range(0, n, _VALID_CHUNK):
-            user, movie, rating = (part[first : first + _VALID_CHUNK] for part in self._valid)
-            u, v = self.table.index_select(0, user), self.table.index_select(0, movie)
-            z = (u[:, :k] * v[:, :k]).sum(1) + u[:, k] + v[:, k]
-            error = torch.sigmoid(z).mul_(high - low).sub_(rating - low)
-            total += float(error.square_().sum())
-        return total / n
-
-    def model(self, table: torch.Tensor) -> MatrixFactorization:
-        """The finished model whose weights are `table`, as numpy arrays of its own."""
-        weights = table.detach().cpu().numpy()
-        k, n = self.settings.n_factors, self.n_users
-        return MatrixFactorization(
-            weights[:n, :k].copy(),
-            weights[n:, :k].copy(),
-            weights[:n, k].copy(),
-            weights[n:, k].copy(),
-            self.settings.rating_range,
-        )
+        sums = []
+        chunks = (torch.split(part, _VALID_CHUNK) for part in self._valid)
+        for user, movie, target in zip(*chunks, strict=True):
+            error = torch.sigmoid(self.network.logits(user, movie)).sub_(target)
+            sums.append(error.dot(error))
+        total = float(torch.stack(sums).cpu().double().sum())
+        return total * (high - low) ** 2 / len(self._valid[2])
 
     def _begin(self, epoch: int) -> None:
         order = torch.randperm(self.n_ratings, generator=self._generator(1, epoch))
         order = order.to(self.device)
-        self._ordered = tuple(part[order] for part in self._train)
+        sizes = [last - first for first, last in pairwise(self.bounds)]
+        parts = (torch.split(part.index_select(0, order), sizes) for part in self._train)
+        self._batches = list(zip(*parts, strict=True))
         self._epoch = epoch
 
     def _mask(self, epoch: int, within: int, size: int, dropout: float) -> torch.Tensor | None:
@@ -195,7 +153,7 @@ class Engine:
         threshold = round(256 * dropout)
         if threshold == 0:
             return None
-        k = self.settings.n_factors
+        k = self.network.mask_columns
         if epoch != self._bank_epoch:
             generator = self._generator(2, epoch)
             largest = math.ceil(self.n_ratings / self.steps_per_epoch) * k
@@ -215,21 +173,14 @@ class Engine:
         seed = (self.settings.seed * 3 + stream) * 1_000_003 + epoch
         return torch.Generator().manual_seed(seed % 2**63)
 
-    def _make_optimizer(self) -> torch.optim.Optimizer:
-        size = self.n_ratings / self.steps_per_epoch
-        rule = batch_rule(self.settings.learning_rate, 0.0, size)
-        self._learning_rate = rule.learning_rate
-        arguments = {"lr": rule.learning_rate, "betas": rule.betas, "eps": rule.eps}
-        try:
-            return torch.optim.AdamW([self.table], fused=True, **arguments)  # type: ignore[arg-type]
-        except RuntimeError:  # a device without the fused kernel
-            return torch.optim.AdamW([self.table], foreach=True, **arguments)  # type: ignore[arg-type]
 
-
-def _on_device(ratings: Ratings, device: torch.device) -> tuple[torch.Tensor, ...]:
-    # movies come after the users in the joint table; copies, as the arrays may be read-only
+def _on_device(
+    ratings: Ratings, device: torch.device, rating_range: tuple[float, float]
+) -> tuple[torch.Tensor, ...]:
+    # ratings as shares of their range, which the sigmoid predicts; copies, as arrays are read-only
+    low, high = rating_range
     return (
         torch.tensor(ratings.user, dtype=torch.int64, device=device),
-        torch.tensor(ratings.movie + ratings.n_users, dtype=torch.int64, device=device),
-        torch.tensor(ratings.rating, dtype=torch.float32, device=device),
+        torch.tensor(ratings.movie, dtype=torch.int64, device=device),
+        torch.tensor((ratings.rating - low) / (high - low), dtype=torch.float32, device=device),
     )

@@ -1,6 +1,8 @@
 """The MovieLens layouts on disk: which file holds what, and where a line is wrong."""
 
+import codecs
 import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -12,6 +14,9 @@ import pandas as pd
 
 Catalogue = dict[str, tuple[str, tuple[str, ...]]]
 """A movie's id -> its title and genres."""
+
+# two bytes of GB 2312, the part of GB 18030 that nearly every Chinese text stays in
+_CHINESE = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 
 _HUGE = 1e30  # far beyond any rating, and within float32
 
@@ -66,10 +71,10 @@ def load(path: Path) -> tuple[pd.DataFrame, Catalogue]:
     """
     file = _find(path)
     if file.suffix == ".csv":
-        return _columns(file, _CSV), _movies_csv(file.with_name("movies.csv"))
+        return _columns(file, _CSV), _beside(file, "movies.csv")
     if file.suffix == ".dat":
-        return _columns(file, _DAT), _movies_dat(file.with_name("movies.dat"))
-    return _columns(file, _TABS), _movies_item(file.with_name("u.item"))
+        return _columns(file, _DAT), _beside(file, "movies.dat")
+    return _columns(file, _TABS), _beside(file, "u.item")
 
 
 def split_genres(text: str) -> tuple[str, ...]:
@@ -149,57 +154,76 @@ def _is_finite(text: str) -> bool:
         return False
 
 
-def _text(file: Path) -> str:
-    # older files are in latin-1, whose accents are faults in UTF-8
-    raw = file.read_bytes()
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+def decode(raw: bytes) -> tuple[str, str]:
+    """The text in `raw`, and the encoding found: its byte-order mark's, else the first that fits.
+
+    UTF-8; GB 18030 where nearly all other bytes come in the pairs that Chinese is written in
+    (accents in Western text stand alone); else Windows-1252, and Latin-1 for what that leaves out.
+    """
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", errors="replace"), "utf-16"
+    high = len(raw) - len(raw.translate(None, bytes(range(128, 256))))
+    paired = 2 * sum(1 for _ in _CHINESE.finditer(raw)) if high else 0
+    guesses = ["utf-8-sig", *(["gb18030"] if paired > 0.9 * high else []), "cp1252"]
+    for encoding in guesses:
+        try:
+            return raw.decode(encoding), encoding.removesuffix("-sig")
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1"), "latin-1"
 
 
-def _movies_csv(file: Path) -> Catalogue:
-    if not file.is_file():
+def catalogue(name: str, text: str, genre_text: str = "") -> Catalogue:
+    """The titles in `text`, a file called `name`: movies.csv, movies.dat, or u.item.
+
+    `genre_text` is the u.genre that goes with a u.item. Raises ValueError, naming the row.
+    """
+    if name.endswith(".csv"):
+        return _movies_csv(name, text)
+    if name.endswith(".dat"):
+        says = "id::title::genre|genre"
+        return dict(_entries(name, text, "::", 3, says, lambda fields: split_genres(fields[-1])))
+    names = [line.split("|")[0] for line in genre_text.splitlines() if line.strip()] or _GENRES
+
+    def flagged(fields: list[str]) -> tuple[str, ...]:
+        return tuple(name for name, flag in zip(names, fields[5:], strict=False) if flag == "1")
+
+    return dict(_entries(name, text, "|", 5, "id|title|date|video date|url|genre flags", flagged))
+
+
+def _beside(file: Path, name: str) -> Catalogue:
+    titles = file.with_name(name)
+    if not titles.is_file():
         return {}
-    rows = csv.DictReader(StringIO(_text(file)))
+    genres = file.with_name("u.genre")
+    genre_text = decode(genres.read_bytes())[0] if genres.is_file() else ""
+    return catalogue(name, decode(titles.read_bytes())[0], genre_text)
+
+
+def _movies_csv(name: str, text: str) -> Catalogue:
+    rows = csv.DictReader(StringIO(text))
     missing = {"movieId", "title"} - set(rows.fieldnames or ())
     if missing:
-        raise ValueError(f"{file.name}: the column {min(missing)} is missing from its header.")
+        raise ValueError(f"{name}: the column {min(missing)} is missing from its header.")
     return {
         row["movieId"]: (row["title"] or "", split_genres(row.get("genres") or "")) for row in rows
     }
 
 
-def _movies_dat(file: Path) -> Catalogue:
-    return dict(_entries(file, "::", 3, "id::title::genre|genre", lambda f: split_genres(f[-1])))
-
-
-def _movies_item(file: Path) -> Catalogue:
-    genre_file = file.with_name("u.genre")
-    names = _GENRES
-    if genre_file.is_file():
-        names = [line.split("|")[0] for line in _text(genre_file).splitlines() if line.strip()]
-
-    def flagged(fields: list[str]) -> tuple[str, ...]:
-        return tuple(name for name, flag in zip(names, fields[5:], strict=False) if flag == "1")
-
-    return dict(_entries(file, "|", 5, "id|title|date|video date|url|genre flags", flagged))
-
-
 def _entries(
-    file: Path,
+    name: str,
+    text: str,
     separator: str,
     least: int,
     says: str,
     genres: Callable[[list[str]], tuple[str, ...]],
 ) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
-    if not file.is_file():
-        return
-    for number, line in enumerate(_text(file).splitlines(), start=1):
+    # not splitlines, which would cut a title at a rare separator such as U+2028 too
+    for number, line in enumerate(StringIO(text, newline=None), start=1):
         fields = line.strip().split(separator)
         if len(fields) < least and line.strip():
             raise ValueError(
-                f"{file.name}, row {number}: there are {len(fields)} columns; expected {says}."
+                f"{name}, row {number}: there are {len(fields)} columns; expected {says}."
             )
         if line.strip():
             yield fields[0], (fields[1], genres(fields))

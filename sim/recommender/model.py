@@ -1,5 +1,6 @@
-"""Matrix factorisation as a finished model: what it predicts and what it recommends."""
+"""Finished models, without torch: what every one of them can say, and matrix factorisation."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,58 +8,56 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MatrixFactorization:
-    """Predicts low + (high − low) · sigmoid(u·v + b_u + b_m) for a user's and a movie's factors.
+class RatingModel(ABC):
+    """What every finished model can say. Users and movies are numbered from 0.
 
-    `user_factors` is (n_users, k), `movie_factors` (n_movies, k), `user_bias` (n_users,) and
-    `movie_bias` (n_movies,); `rating_range` is (low, high). Raises ValueError where these do not
-    fit together. Source: fastai's DotProductBias, Howard & Gugger, "Deep Learning for Coders
-    with fastai and PyTorch", chapter 8.
+    Methods raise ValueError where an index is out of range.
     """
 
-    user_factors: NDArray[np.float32]
-    movie_factors: NDArray[np.float32]
-    user_bias: NDArray[np.float32]
-    movie_bias: NDArray[np.float32]
-    rating_range: tuple[float, float] = (0.0, 5.5)
-
-    def __post_init__(self) -> None:
-        if self.user_factors.ndim != 2 or self.movie_factors.ndim != 2:
-            raise ValueError("The factors must be matrices with one row per user or movie.")
-        if self.user_factors.shape[1] != self.movie_factors.shape[1]:
-            raise ValueError(
-                f"Users have {self.user_factors.shape[1]} factors and movies "
-                f"{self.movie_factors.shape[1]}; both must have the same number."
-            )
-        if self.user_bias.shape != (self.n_users,) or self.movie_bias.shape != (self.n_movies,):
-            raise ValueError("There must be one bias for each user and one for each movie.")
+    __slots__ = ()
 
     @property
+    @abstractmethod
     def n_users(self) -> int:
         """Number of users."""
-        return int(self.user_factors.shape[0])
 
     @property
+    @abstractmethod
     def n_movies(self) -> int:
         """Number of movies."""
-        return int(self.movie_factors.shape[0])
+
+    @property
+    @abstractmethod
+    def rating_range(self) -> tuple[float, float]:
+        """(low, high): predictions lie between these."""
+
+    @abstractmethod
+    def score_table(self, users: ArrayLike) -> NDArray[np.float64]:
+        """Predicted ratings of every movie by some users, shape (len(users), n_movies)."""
+
+    @abstractmethod
+    def _predict(self, users: NDArray[np.int64], movies: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Predicted ratings for pairs of checked indices, both (n,)."""
+
+    def order_table(self, users: ArrayLike) -> NDArray[np.floating]:
+        """Numbers that put the movies into the order of `score_table`, often at less cost.
+
+        A new array of that shape, which the caller may change.
+        """
+        return self.score_table(users)
 
     def predict(self, user: ArrayLike, movie: ArrayLike) -> NDArray[np.float64]:
-        """Predicted ratings, shape (n,), for the pairs of `user` and `movie` indices, each (n,).
-
-        Raises ValueError where an index is out of range.
-        """
+        """Predicted ratings, shape (n,), for the pairs of `user` and `movie` indices, each (n,)."""
         users = _indices(user, self.n_users, "user")
         movies = _indices(movie, self.n_movies, "movie")
-        dot = np.einsum("...k,...k->...", self.user_factors[users], self.movie_factors[movies])
-        return self._squash(dot + self.user_bias[users] + self.movie_bias[movies])
+        users, movies = np.broadcast_arrays(users, movies)
+        predicted = self._predict(users.ravel(), movies.ravel())
+        return predicted.reshape(users.shape)
 
     def scores(self, user: int) -> NDArray[np.float64]:
         """Predicted ratings of every movie by one user, shape (n_movies,)."""
-        index = int(_indices(user, self.n_users, "user"))
-        dot = self.movie_factors @ self.user_factors[index]
-        return self._squash(dot + self.user_bias[index] + self.movie_bias)
+        scores: NDArray[np.float64] = self.score_table([user])[0]
+        return scores
 
     def recommend(
         self, user: int, n: int = 10, exclude: Iterable[int] = ()
@@ -78,10 +77,89 @@ class MatrixFactorization:
         order = np.argsort(-scores[movies], kind="stable")[:n]
         return movies[order], scores[movies[order]]
 
+    def _users(self, users: ArrayLike) -> NDArray[np.int64]:
+        return np.atleast_1d(_indices(users, self.n_users, "user"))
+
+
+class SigmoidModel(RatingModel):
+    """Predicts low + (high − low) · sigmoid(z), for rating_range = (low, high); a model says z."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _logits(self, users: NDArray[np.int64], movies: NDArray[np.int64]) -> NDArray[np.floating]:
+        """z for pairs of checked indices, both (n,)."""
+
+    @abstractmethod
+    def order_table(self, users: ArrayLike) -> NDArray[np.floating]:
+        """z for every movie and some users, shape (len(users), n_movies)."""
+
+    def score_table(self, users: ArrayLike) -> NDArray[np.float64]:
+        """Predicted ratings of every movie by some users, shape (len(users), n_movies)."""
+        return self._squash(self.order_table(users))
+
+    def _predict(self, users: NDArray[np.int64], movies: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self._squash(self._logits(users, movies))
+
     def _squash(self, z: NDArray[np.floating]) -> NDArray[np.float64]:
         low, high = self.rating_range
         # tanh form of the sigmoid: no overflow however large |z| is
         return low + (high - low) * (0.5 + 0.5 * np.tanh(0.5 * z.astype(np.float64)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatrixFactorization(SigmoidModel):
+    """z = u·v + b_u + b_m, for a user's and a movie's factors and their biases.
+
+    `user_factors` is (n_users, k), `movie_factors` (n_movies, k), `user_bias` (n_users,) and
+    `movie_bias` (n_movies,); `rating_range` is (low, high). Raises ValueError where these do not
+    fit together. Source: fastai's DotProductBias, Howard & Gugger, "Deep Learning for Coders
+    with fastai and PyTorch", chapter 8.
+    """
+
+    user_factors: NDArray[np.float32]
+    movie_factors: NDArray[np.float32]
+    user_bias: NDArray[np.float32]
+    movie_bias: NDArray[np.float32]
+    rating_range: tuple[float, float] = (0.0, 5.5)
+
+    def __post_init__(self) -> None:
+        check_factors(self.user_factors, self.movie_factors)
+        if self.user_bias.shape != (self.n_users,) or self.movie_bias.shape != (self.n_movies,):
+            raise ValueError("There must be one bias for each user and one for each movie.")
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return int(self.user_factors.shape[0])
+
+    @property
+    def n_movies(self) -> int:
+        """Number of movies."""
+        return int(self.movie_factors.shape[0])
+
+    def _logits(self, users: NDArray[np.int64], movies: NDArray[np.int64]) -> NDArray[np.floating]:
+        dot = np.einsum("nk,nk->n", self.user_factors[users], self.movie_factors[movies])
+        return np.asarray(dot + self.user_bias[users] + self.movie_bias[movies])
+
+    def order_table(self, users: ArrayLike) -> NDArray[np.floating]:
+        """z for every movie and some users, shape (len(users), n_movies)."""
+        index = self._users(users)
+        table = self.user_factors[index] @ self.movie_factors.T
+        table += self.user_bias[index, None]
+        table += self.movie_bias
+        return table
+
+
+def check_factors(user_factors: NDArray[np.float32], movie_factors: NDArray[np.float32]) -> None:
+    """ValueError unless these are matrices with equally many columns."""
+    if user_factors.ndim != 2 or movie_factors.ndim != 2:
+        raise ValueError("The factors must be matrices with one row per user or movie.")
+    if user_factors.shape[1] != movie_factors.shape[1]:
+        raise ValueError(
+            f"Users have {user_factors.shape[1]} factors and movies "
+            f"{movie_factors.shape[1]}; both must have the same number."
+        )
 
 
 def _indices(values: ArrayLike, count: int, what: str) -> NDArray[np.int64]:

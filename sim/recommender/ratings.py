@@ -1,5 +1,6 @@
 """Ratings of movies by users: the bundled ones, and files in the MovieLens layouts."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -82,6 +83,23 @@ def split(ratings: Ratings, valid_share: float = 0.2, seed: int = 0) -> tuple[Ra
         )
     order = np.random.RandomState(seed).permutation(len(ratings))
     return ratings.take(order[n_valid:]), ratings.take(order[:n_valid])
+
+
+def rating_range(ratings: Ratings) -> tuple[float, float]:
+    """(low, high) for `Settings.rating_range`: the ratings' own range and a margin on both sides.
+
+    A sigmoid never reaches its ends, so the ends must lie beyond the ratings: by a tenth of their
+    span, rounded up to a whole number of half steps (a step is the smallest difference between
+    two ratings). For ratings from 0.5 to 5 in halves that is (0, 5.5), from 1 to 5 (0.5, 5.5).
+    Raises ValueError where all ratings are equal.
+    """
+    values = np.unique(ratings.rating.astype(np.float64))
+    if len(values) < 2:
+        raise ValueError("All ratings are equal; a range needs at least two different ones.")
+    half_step, span = float(np.diff(values).min()) / 2, float(values[-1] - values[0])
+    # the ratings are float32: a quotient this little above a whole number is that number
+    margin = math.ceil(span / 10 / half_step - 1e-3) * half_step
+    return float(f"{values[0] - margin:.6g}"), float(f"{values[-1] + margin:.6g}")
 
 
 @lru_cache(maxsize=1)

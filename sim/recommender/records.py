@@ -5,12 +5,30 @@ They travel between the web process, which must not import torch, and the worker
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from sim.recommender.rules import AdamWArguments, batch_rule, one_cycle
+
+__all__ = [
+    "AdamWArguments",
+    "Change",
+    "EpochRecord",
+    "Knobs",
+    "ModelName",
+    "OptimizerName",
+    "Point",
+    "Progress",
+    "Schedule",
+    "Settings",
+    "State",
+    "batch_rule",
+    "one_cycle",
+]
 
 State = Literal["running", "finished", "stopped_early", "diverged"]
 Schedule = Literal["constant", "one_cycle"]
-
-BOOK_BATCH = 64  # the batch size at which learning_rate and weight_decay are quoted
+ModelName = Literal["dot", "ncf", "neumf", "attention"]
+OptimizerName = Literal["adamw", "adam_l2", "sgd"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +42,7 @@ class Settings:
     """Length of each user's and each movie's vector of factors."""
     learning_rate: float = 5e-3
     """Step size of AdamW (the largest one, with a schedule), quoted at batch size 64 (see
-    `batch_rule`)."""
+    `batch_rule`). SGD takes it times a constant of its own (see `sim.recommender.optimizers`)."""
     batch_size: int = 1024
     """Largest number of ratings in a step; an epoch is cut into equal batches of at most this."""
     epochs: int = 30
@@ -39,17 +57,40 @@ class Settings:
     """Points of the loss curves per epoch; the last one of an epoch is at its end."""
     schedule: Schedule = "constant"
     """"constant", or "one_cycle" (see `one_cycle`): the book's, better after few epochs."""
+    model: ModelName = "dot"
+    """"dot": product of factors plus biases. "ncf": a neural network on both vectors of factors.
+    "neumf": the two added up. "attention": the user is a weighted sum of the factors of the
+    movies the user rated. The formulas are in `sim.recommender.model` and `.neural`."""
+    optimizer: OptimizerName = "adamw"
+    """"adamw" (decoupled decay), "adam_l2" (Adam, with the penalty in the loss) or "sgd". Each
+    reads `Knobs.weight_decay` on a scale of its own."""
+    hidden: tuple[int, ...] = (64, 32)
+    """Widths of the hidden layers of "ncf" and "neumf"."""
+    max_history: int = 32
+    """Rated movies per user that "attention" looks at; of more, so many are drawn at random. Its
+    memory and its time grow with batch_size · max_history · n_factors."""
 
     def __post_init__(self) -> None:
-        for name in ("n_factors", "batch_size", "epochs", "points_per_epoch"):
+        counts = ("n_factors", "batch_size", "epochs", "points_per_epoch", "max_history")
+        for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0.")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; it must be 0 or a positive integer.")
-        if self.schedule not in ("constant", "one_cycle"):
-            raise ValueError(f"schedule is {self.schedule!r}; it must be constant or one_cycle.")
+        for name, kind in (
+            ("schedule", Schedule),
+            ("model", ModelName),
+            ("optimizer", OptimizerName),
+        ):
+            if getattr(self, name) not in get_args(kind):
+                choices = ", ".join(get_args(kind))
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {choices}.")
+        if not self.hidden or min(self.hidden) < 1:
+            raise ValueError(
+                f"hidden is {self.hidden}; it must be one width or more, each above 0."
+            )
         low, high = self.rating_range
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"rating_range is ({low}, {high}); the first must be the smaller.")
@@ -63,12 +104,14 @@ class Knobs:
     """
 
     weight_decay: float = 0.1
-    """AdamW's decoupled decay, on factors and biases alike, quoted at batch size 64. With the
-    learning rate η every weight shrinks by the factor 1 − η·weight_decay at each step. This is
-    not the λ of a penalty in the loss: Adam divides that by its running gradient size."""
+    """λ, on all weights and biases alike. With "adamw" the decoupled decay, quoted at batch size
+    64: with the learning rate η every weight shrinks by the factor 1 − η·λ at each step. With
+    "adam_l2" and "sgd" the λ of the penalty λ/2·‖w‖² added to a batch's mean squared error, the
+    same at every batch size. These are different scales: Adam divides the penalty's gradient by
+    its running gradient size, SGD does not (sensible values are in `optimizers`)."""
     dropout: float = 0.0
-    """Probability with which a product of a user's and a movie's factor is left out of a
-    prediction in training. Acts in steps of 1/256."""
+    """Probability with which in training a product of two factors ("dot", "attention") or a unit
+    of a hidden layer ("ncf", "neumf") is left out of a prediction. Acts in steps of 1/256."""
     patience: int | None = None
     """Epochs without a new best validation loss after which the run stops; None means never."""
 
@@ -134,43 +177,3 @@ class Progress:
     """Time spent training so far, without the waiting between slices."""
     ratings_per_second: float
     device: str
-
-
-def one_cycle(done: float) -> float:
-    """Part of the largest learning rate to use when the share `done` of all steps is done.
-
-    A cosine up from 1/25 during the first quarter, and one down to 1e-5 during the rest, as
-    fastai's fit_one_cycle does (its change of momentum is left out). Source: Smith & Topin 2018,
-    "Super-Convergence".
-    """
-    start, end, warm_up = 1 / 25, 1e-5, 0.25
-    if done < warm_up:
-        return 1 + (start - 1) * (1 + math.cos(math.pi * done / warm_up)) / 2
-    return end + (1 - end) * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class AdamWArguments:
-    """The hyper-parameters that AdamW is really run with."""
-
-    learning_rate: float
-    weight_decay: float
-    betas: tuple[float, float]
-    eps: float
-
-
-def batch_rule(learning_rate: float, weight_decay: float, batch_size: float) -> AdamWArguments:
-    """AdamW's arguments for `batch_size`, so that a run keeps the course of one at batch size 64.
-
-    The square-root rule: with κ = batch_size / 64, learning rate and weight decay are multiplied
-    by √κ, (1 − β₁) and (1 − β₂) by κ (at most 1), and ε is divided by √κ. So learning_rate and
-    weight_decay mean the same whatever the batch: their product, times κ times fewer steps, shrinks
-    the weights equally per epoch. The base values (β = 0.9 and 0.99, ε = 1e-5) are fastai's.
-
-    Source: Malladi et al. 2022, "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms"
-    (learning rate, β, ε); weight decay by √κ follows, as AdamW decays by the product of the two.
-    """
-    kappa = batch_size / BOOK_BATCH
-    root = math.sqrt(kappa)
-    betas = (max(0.0, 1 - 0.1 * kappa), max(0.0, 1 - 0.01 * kappa))
-    return AdamWArguments(learning_rate * root, weight_decay * root, betas, 1e-5 / root)

@@ -6,17 +6,21 @@ This module and `engine` import torch; nothing that a web process imports may im
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+import numpy as np
 import torch
 
 from sim.recommender.engine import Engine, choose_device, device_name, flushed_denormals
-from sim.recommender.model import MatrixFactorization
+from sim.recommender.ensemble import Ensemble
+from sim.recommender.model import RatingModel
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import (
     Change,
     EpochRecord,
     Knobs,
+    ModelName,
+    OptimizerName,
     Point,
     Progress,
     Schedule,
@@ -40,15 +44,26 @@ class Trainer:
     finished its epochs, the best epoch's weights are then put back. A loss that is not finite
     ends the run as "diverged", with the best weights so far (the initial ones before epoch 1).
     An ended run stays ended until `reset`.
+
+    **Going on from a model.** With `start`, a finished model of the same settings, a new run (epoch
+    0, nothing best yet) begins with its weights: so a run whose worker was lost goes on from its
+    last best weights. The optimizer's running averages are not part of a model; they start anew.
+    Raises ValueError where the model does not fit.
     """
 
-    def __init__(self, train: Ratings, valid: Ratings, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        train: Ratings,
+        valid: Ratings,
+        settings: Settings | None = None,
+        start: RatingModel | None = None,
+    ) -> None:
         if len(train) == 0 or len(valid) == 0:
             raise ValueError("Training and validation need at least one rating each.")
         if (train.n_users, train.n_movies) != (valid.n_users, valid.n_movies):
             raise ValueError("Training and validation ratings must share their users and movies.")
         self.settings = settings or Settings()
-        self._engine = Engine(train, valid, self.settings)
+        self._engine = Engine(train, valid, self.settings, start)
         self._device = device_name(self._engine.device)
         wanted, steps = self.settings.points_per_epoch, self._engine.steps_per_epoch
         self._marks = {math.ceil(steps * (i + 1) / wanted) for i in range(wanted)}
@@ -72,20 +87,20 @@ class Trainer:
         """Train to the end of the present epoch."""
         return self._run(knobs, lambda: self._step % self._engine.steps_per_epoch == 0)
 
-    def best(self) -> MatrixFactorization:
+    def best(self) -> RatingModel:
         """The model with the best epoch's weights; before the first epoch's end, as it stands."""
-        return self._engine.model(self._kept) if self._best else self.current()
+        return self._engine.network.finished(self._kept) if self._best else self.current()
 
-    def current(self) -> MatrixFactorization:
+    def current(self) -> RatingModel:
         """The model as it stands now."""
-        return self._engine.model(self._engine.table)
+        return self._engine.network.finished(self._engine.network.weights)
 
     def points(self) -> tuple[Point, ...]:
         """All points of the loss curves so far."""
         return tuple(self._points)
 
     def _start(self) -> None:
-        self._kept = self._engine.table.detach().clone()
+        self._kept = self._engine.network.weights.clone()
         self._knobs: Knobs | None = None
         self._state: State = "running"
         self._step = 0
@@ -106,7 +121,7 @@ class Trainer:
             self._turn(knobs)
             with flushed_denormals(), torch.no_grad():
                 while True:
-                    self._sum += self._engine.step(self._step, knobs.dropout)
+                    self._sum += self._engine.step(self._step, knobs.weight_decay, knobs.dropout)
                     self._summed += 1
                     self._step += 1
                     within = (self._step - 1) % self._engine.steps_per_epoch + 1
@@ -144,7 +159,6 @@ class Trainer:
                 if value != getattr(self._knobs, field.name):
                     self._changes.append(Change(epoch, field.name, value))
         self._knobs = knobs
-        self._engine.set_weight_decay(knobs.weight_decay)
 
     def _mark(self, knobs: Knobs, *, whole: bool) -> None:
         summed, valid_loss = float(self._sum), self._engine.valid_loss()
@@ -166,7 +180,7 @@ class Trainer:
         self._epoch_sum, self._seconds_at_epoch = 0.0, self._seconds
         if self._best is None or valid_loss < self._best.valid_loss:
             self._best = record
-            self._kept.copy_(self._engine.table)
+            self._kept.copy_(self._engine.network.weights)
         if epoch >= self.settings.epochs:
             self._end("finished")
         elif patience is not None and self._wait() >= patience:
@@ -174,7 +188,7 @@ class Trainer:
 
     def _end(self, state: State) -> None:
         self._state = state
-        self._engine.table.copy_(self._kept)
+        self._engine.network.weights.copy_(self._kept)
 
     def _wait(self) -> int:
         return len(self._history) - self._best.epoch if self._best else 0
@@ -190,13 +204,20 @@ class Trainer:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What `fit` gives back: the records of all epochs, and the model of the best of them."""
+    """What `fit` gives back: the records of all epochs, and the model of the best of them.
+
+    Of several models the records are those of the first; each one's own are in `members`.
+    """
 
     history: tuple[EpochRecord, ...]
-    model: MatrixFactorization
+    model: RatingModel
     best_epoch: int | None
     device: str
     state: State
+    valid_loss: float
+    """Mean squared error of `model` on the validation ratings."""
+    members: tuple["Fit", ...] = ()
+    """With n_models > 1: each model by itself."""
 
 
 def fit(
@@ -214,14 +235,25 @@ def fit(
     schedule: Schedule = "one_cycle",
     rating_range: tuple[float, float] = (0.0, 5.5),
     device: str = "auto",
+    model: ModelName = "dot",
+    optimizer: OptimizerName = "adamw",
+    hidden: tuple[int, ...] = (64, 32),
+    max_history: int = 32,
+    n_models: int = 1,
 ) -> Fit:
     """Train on `train`, watching `valid`, and give back the model of the best epoch.
 
     The same run as on the screen, in one go (see `Settings`, `Knobs` and `Trainer` for each
     argument, and for the rule of early stopping). The defaults are the book's recipe: five epochs
     in one cycle with the largest learning rate 5e-3, and weight decay 0.1. A constant learning
-    rate, as on the screen, does best at about 0.002. Raises ValueError for a bad argument.
+    rate, as on the screen, does best at about 0.002. For those in a hurry: epochs=3,
+    batch_size=3072, n_factors=16, learning_rate=8e-3, weight_decay=0.06 comes within 3 % of that
+    loss in a quarter of the time. With `n_models` above 1, so many runs with the
+    seeds seed, seed + 1, ... follow one another, and the model is the mean of theirs (`Ensemble`).
+    Raises ValueError for a bad argument.
     """
+    if n_models < 1:
+        raise ValueError(f"n_models is {n_models}; it must be at least 1.")
     settings = Settings(
         n_factors=n_factors,
         learning_rate=learning_rate,
@@ -232,10 +264,33 @@ def fit(
         rating_range=rating_range,
         device=device,
         points_per_epoch=1,
+        model=model,
+        optimizer=optimizer,
+        hidden=hidden,
+        max_history=max_history,
     )
-    trainer = Trainer(train, valid, settings)
     knobs = Knobs(weight_decay, dropout, patience)
-    progress = trainer.run_for(math.inf, knobs)
-    return Fit(
-        progress.history, trainer.best(), progress.best_epoch, progress.device, progress.state
+    seeds = range(seed, seed + n_models)
+    members = tuple(_fit(train, valid, replace(settings, seed=one), knobs) for one in seeds)
+    if n_models == 1:
+        return members[0]
+    ensemble = Ensemble(tuple(member.model for member in members))
+    return replace(
+        members[0],
+        model=ensemble,
+        valid_loss=_valid_loss(ensemble, valid),
+        members=members,
     )
+
+
+def _fit(train: Ratings, valid: Ratings, settings: Settings, knobs: Knobs) -> Fit:
+    trainer = Trainer(train, valid, settings)
+    end = trainer.run_for(math.inf, knobs)
+    model, loss = trainer.best(), end.best_valid_loss
+    if loss is None:  # it diverged before its first epoch's end
+        loss = _valid_loss(model, valid)
+    return Fit(end.history, model, end.best_epoch, end.device, end.state, loss)
+
+
+def _valid_loss(model: RatingModel, valid: Ratings) -> float:
+    return float(np.square(model.predict(valid.user, valid.movie) - valid.rating).mean())

@@ -12,28 +12,35 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split
-from tests.pages.conftest import Open, assert_well
+from tests.pages.conftest import Open, assert_well, readout
 
-
-def _settings() -> Settings:
-    """The screen's own settings, with larger batches: the same curve in less time."""
-    source = (Path(__file__).parents[2] / "pages/recommender.py").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^SETTINGS = (.*)$", source, re.MULTILINE)
-    return dataclasses.replace(eval(line, {"Settings": Settings}), batch_size=1024)
+LIVE = Settings(epochs=30, batch_size=128, learning_rate=1e-3)
+"""What the screen trains with at its defaults; a test holds the two together."""
 
 
 @cache
-def _run(weight_decay: float = 0.0, dropout: float = 0.0, patience: int = 30) -> Progress:
-    trainer = Trainer(*split(movielens()), _settings())
-    return trainer.run_for(float("inf"), Knobs(weight_decay, dropout, patience))
+def _run(
+    weight_decay: float = 0.0, dropout: float = 0.0, patience: int = 30, n_factors: int = 50
+) -> Progress:
+    """The run of the screen with larger batches: the same curve in less time."""
+    settings = dataclasses.replace(LIVE, batch_size=1024, n_factors=n_factors)
+    return Trainer(*split(movielens()), settings).run_for(
+        float("inf"), Knobs(weight_decay, dropout, patience)
+    )
 
 
 def _scene(open_screen: Open, number: int) -> Progress:
     screen = open_screen("recommender", scene=str(number))
-    (decay,) = screen.select_slider
-    return _run(
-        decay.value, screen.slider(key="dropout").value, screen.slider(key="patience").value
-    )
+    slider = {widget.key: widget.value for widget in screen.slider}
+    decay = screen.select_slider(key="weight_decay").value
+    return _run(decay, slider["dropout"], slider["patience"], slider["n_factors"])
+
+
+def test_the_settings_are_those_of_the_screen(open_screen: Open) -> None:
+    screen = open_screen("recommender")
+    screen.button(key="start").click().run()
+    assert screen.session_state["_run"].settings == LIVE
+    screen.button(key="reset_weights").click().run()
 
 
 def _losses(progress: Progress) -> list[float]:
@@ -66,10 +73,32 @@ def test_dropout_instead(open_screen: Open) -> None:
     assert with_dropout[-1] - min(with_dropout) < 0.25 * (without[-1] - min(without))
 
 
-def test_stop_in_time(open_screen: Open) -> None:
-    progress = _scene(open_screen, 5)
+def test_dropout_and_weight_decay(open_screen: Open) -> None:
+    progress, without = _scene(open_screen, 5), _run()
+    assert min(_losses(progress)) < min(_losses(without)) - 0.003
+    assert _losses(progress)[-1] < min(_losses(without))
+
+
+def test_patience_1_is_fooled_and_patience_5_is_not(open_screen: Open) -> None:
+    fooled, patient = _scene(open_screen, 6), _scene(open_screen, 7)
+    assert fooled.state == "stopped_early"
+    assert len(fooled.history) == (fooled.best_epoch or 0) + 1
+    assert (patient.best_epoch or 0) > len(fooled.history)
+    assert (patient.best_valid_loss or 9) < (fooled.best_valid_loss or 0) - 0.004
+    # one course: what patience 1 has seen, patience 5 has seen as well
+    assert _losses(patient)[: len(fooled.history)] == _losses(fooled)
+
+
+def test_the_best_epoch_comes_back(open_screen: Open) -> None:
+    progress = _scene(open_screen, 8)
     assert progress.state == "stopped_early"
     assert len(progress.history) == (progress.best_epoch or 0) + 3
+    assert progress.best_valid_loss == min(_losses(progress))
+
+
+def test_big_and_regularized_beats_small(open_screen: Open) -> None:
+    big, small = _scene(open_screen, 9), _run(n_factors=5)
+    assert (big.best_valid_loss or 9) < (small.best_valid_loss or 0) - 0.003
 
 
 def test_fewer_ratings_than_weights() -> None:
@@ -99,18 +128,94 @@ def test_a_run_starts_takes_changes_stops_and_recommends(open_screen: Open) -> N
     run = screen.session_state["_run"]
     assert [(c.name, c.value) for c in run.progress.changes] == [("weight_decay", 0.05)]
     assert run.progress.changes[0].epoch > 0.9, "the run went on, it did not restart"
-    for _ in range(20):
-        screen.run()
-        if len(screen.dataframe) == 2:
-            break
-        time.sleep(0.2)
-    liked, recommended = (frame.value for frame in screen.dataframe[:2])
-    assert len(liked) == len(recommended) == 10
-    assert not set(recommended["Title"]) & set(liked["Title"])
-    assert recommended["Predicted"].is_monotonic_decreasing
-    assert recommended["Genres"].str.len().gt(0).all()
     screen.button(key="reset_weights").click().run()
     assert "Press Start" in screen.progress[0].text
+    (table,) = screen.get_by_key("past_table").get("dataframe") or screen.dataframe
+    assert len(table.value) == 1
+
+
+def test_one_epoch(open_screen: Open) -> None:
+    screen = open_screen("recommender", batch_size="1024")
+    screen.button(key="start").click().run()
+    _wait(screen, r"^Epoch \d")
+    screen.button(key="pause").click().run()
+    _wait(screen, "^Paused")
+    screen.button(key="one_epoch").click().run()
+    _wait(screen, r"^Paused at epoch \d+\.0 ")
+    screen.button(key="reset_weights").click().run()
+
+
+def test_a_lost_run_goes_on_from_its_best_weights(open_screen: Open) -> None:
+    screen = open_screen("recommender", batch_size="1024")
+    screen.button(key="start").click().run()
+    _wait(screen, r"^Epoch [1-9]")
+    screen.button(key="pause").click().run()
+    run = screen.session_state["_run"]
+    end = time.monotonic() + 30
+    while run.model is None and time.monotonic() < end:
+        time.sleep(0.2)
+        screen.run()
+    run.lost, run.playing, run._remote = True, False, None
+    screen.run()
+    assert "lost" in screen.progress[0].text
+    screen.button(key="go_on").click().run()
+    _wait(screen, r"^Epoch [1-9]")
+    again = screen.session_state["_run"]
+    first = again.progress.history[0].valid_loss
+    assert first < run.progress.history[0].valid_loss, "it began where the lost one was"
+    screen.button(key="reset_weights").click().run()
+
+
+def test_your_ten_films(open_screen: Open) -> None:
+    screen = open_screen("recommender", scene="10")
+    assert len(screen.session_state["mine"].split(",")) == 10
+    screen.button(key="train_quickly").click().run()
+    end = time.monotonic() + 60
+    while len(screen.dataframe) < 2 and time.monotonic() < end:
+        time.sleep(0.3)
+        screen.run()
+        assert_well(screen)
+    _settle(screen)
+    for_you, for_user = (frame.value for frame in screen.dataframe[:2])
+    assert len(for_you) == len(for_user) == 10
+    assert for_you["Predicted"].is_monotonic_decreasing
+    rated = {"Pulp Fiction", "Fargo", "Usual Suspects, The", "Titanic"}
+    assert not rated & set(for_you["Title"])
+    crime = for_you["Genres"].str.contains("Crime|Film-Noir|Thriller").sum()
+    assert crime >= 3, "somebody who likes crime stories"
+    assert set(for_you["Nearest to"]) - {""}
+
+
+def _settle(screen: AppTest) -> None:
+    end = time.monotonic() + 60
+    while not screen.session_state["_run"].settled and time.monotonic() < end:
+        time.sleep(0.3)
+        screen.run()
+    screen.run()
+
+
+@pytest.mark.parametrize("text", ["296", "296:9", "x:1", "296:nan", ",", "1:1," * 80])
+def test_hostile_ratings_in_the_link(open_screen: Open, text: str) -> None:
+    screen = open_screen("recommender", view="films", mine=text)
+    assert_well(screen)
+    assert "`mine`" in screen.warning[0].value
+    assert screen.session_state["mine"] == ""
+
+
+def test_own_ratings_are_taken_in_and_a_bad_file_is_a_sentence(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="data")
+    rows = [f"{u},{i},{(u * i) % 5 + 1},<b>Film {i}</b>" for u in range(1, 9) for i in range(1, 9)]
+    good = "user,item,rating,title\n" + "\n".join(rows)
+    bad = b"user,item,rating\n1,2,good\n"
+    screen.file_uploader(key="upload").set_value(("bad.csv", bad, "text/csv")).run()
+    assert "row 2" in screen.error[0].value
+    assert "not a number" in screen.error[0].value
+    screen.file_uploader(key="upload").set_value(("mine.csv", good.encode(), "text/csv")).run()
+    assert_well(screen)
+    assert readout(screen, "n_ratings") == 64
+    assert readout(screen, "n_users") == 8
+    screen.button(key="bundled").click().run()
+    assert readout(screen, "n_ratings") == 100_004
 
 
 def test_pause_and_resume(open_screen: Open) -> None:
@@ -142,7 +247,7 @@ def test_the_code_trains_as_the_screen_does(
     from ui.code.recommender import source
 
     monkeypatch.chdir(tmp_path)  # it saves its best weights
-    settings = dataclasses.replace(_settings(), epochs=3)
+    settings = dataclasses.replace(LIVE, batch_size=1024, epochs=3)
     exec(source(settings, Knobs(0.2, 0.3, 30)), {})
     printed = [float(loss) for loss in re.findall(r"loss (\S+)", capsys.readouterr().out)]
     ours = _losses(_run(0.2, 0.3))[:3]

@@ -2,17 +2,25 @@
 
 import math
 import statistics
+import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from sim.recommender.engine import Engine, batch_gradient, choose_device, flushed_denormals
+from sim.recommender import engine as engine_module
+from sim.recommender.engine import Engine, choose_device, flushed_denormals
+from sim.recommender.networks import dot_gradient
+from sim.recommender.optimizers import DENSE_RATE, MOMENTUM, TABLE_RATE, make_optimizer
 from sim.recommender.ratings import Ratings, movielens, split
 from sim.recommender.records import Knobs, Settings, batch_rule, one_cycle
+
+ROOT = Path(__file__).parents[2]
 
 
 def toy_ratings(n_users: int = 30, n_movies: int = 40, n: int = 600, seed: int = 0) -> Ratings:
@@ -34,19 +42,16 @@ class Reference(torch.nn.Module):
         self.u, self.v = torch.nn.Embedding(n_users, k), torch.nn.Embedding(n_movies, k)
         self.bu, self.bv = torch.nn.Embedding(n_users, 1), torch.nn.Embedding(n_movies, 1)
 
-    def load(self, table: torch.Tensor) -> None:
-        n, k = self.u.weight.shape
+    def load(self, users: torch.Tensor, movies: torch.Tensor) -> None:
+        """From the tables of `dot_gradient`: a column is left out of each."""
+        k = self.u.weight.shape[1]
+        parts = (users[:, :k], movies[:, :k], users[:, k : k + 1], movies[:, k + 1 :])
         with torch.no_grad():
-            for part, value in zip(
-                (self.u, self.v, self.bu, self.bv),
-                (table[:n, :k], table[n:, :k], table[:n, k:], table[n:, k:]),
-                strict=True,
-            ):
-                part.weight.copy_(value)
+            for part, value in zip(self.children(), parts, strict=True):
+                part.weight.copy_(value)  # type: ignore[union-attr, operator]
 
-    def table(self, grads: bool = False) -> torch.Tensor:
-        u, v, bu, bv = (p.weight.grad if grads else p.weight.detach() for p in self.children())
-        return torch.cat([torch.cat([u, bu], 1), torch.cat([v, bv], 1)])
+    def parts(self, grads: bool = False) -> list[torch.Tensor]:
+        return [p.weight.grad if grads else p.weight.detach() for p in self.children()]
 
     def forward(
         self, user: torch.Tensor, movie: torch.Tensor, mask: torch.Tensor | None = None
@@ -58,14 +63,21 @@ class Reference(torch.nn.Module):
         return 5.5 * torch.sigmoid(z)
 
 
+def parts_of(users: torch.Tensor, movies: torch.Tensor) -> list[torch.Tensor]:
+    """Factors of users and movies, and their biases, out of the tables of `dot_gradient`."""
+    k = users.shape[1] - 2
+    return [users[:, :k], movies[:, :k], users[:, k : k + 1], movies[:, k + 1 :]]
+
+
 @pytest.mark.parametrize("with_mask", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_closed_form_gradient_is_autograds(with_mask: bool, dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(3)
     n_users, n_movies, k, n = 7, 9, 5, 64  # rows repeat within the batch, and some are absent
     reference = Reference(n_users, n_movies, k).to(dtype)
-    table = torch.randn(n_users + n_movies, k + 1, generator=generator, dtype=dtype)
-    reference.load(table)
+    users = torch.randn(n_users, k + 2, generator=generator, dtype=dtype)
+    movies = torch.randn(n_movies, k + 2, generator=generator, dtype=dtype)
+    reference.load(users, movies)
     user = torch.randint(n_users - 1, (n,), generator=generator)
     movie = torch.randint(n_movies - 1, (n,), generator=generator)
     rating = torch.rand(n, generator=generator, dtype=dtype) * 5
@@ -73,61 +85,151 @@ def test_closed_form_gradient_is_autograds(with_mask: bool, dtype: torch.dtype) 
 
     expected = torch.nn.functional.mse_loss(reference(user, movie, mask), rating)
     expected.backward()
-    grad = torch.full_like(table, 99.0)  # what was there before must not matter
-    before = table.clone()
-    loss = batch_gradient(table, grad, user, movie + n_users, rating, (0.0, 5.5), mask)
+    before = users.clone(), movies.clone()
+    grads = torch.zeros_like(users), torch.zeros_like(movies)
+    loss = dot_gradient(users, movies, *grads, user, movie, rating / 5.5, 5.5, mask)
 
     tolerance = 1e-12 if dtype == torch.float64 else 1e-5
     torch.testing.assert_close(loss, expected.detach(), rtol=tolerance, atol=tolerance)
-    torch.testing.assert_close(grad, reference.table(grads=True), rtol=tolerance, atol=tolerance)
-    assert torch.equal(table, before)
+    torch.testing.assert_close(
+        parts_of(*grads), reference.parts(grads=True), rtol=tolerance, atol=tolerance
+    )
+    assert torch.equal(users, before[0])
+    assert torch.equal(movies, before[1])
+
+
+def torch_optimizer(
+    kind: str, parameters: Iterable[torch.Tensor], rate: float, decay: float, size: float
+) -> torch.optim.Optimizer:
+    """The optimizer of torch.optim that `make_optimizer` is to be equal to, for tables."""
+    rule = batch_rule(rate, decay, size)
+    if kind == "sgd":
+        rate = rate * TABLE_RATE * size / 64
+        return torch.optim.SGD(parameters, lr=rate, momentum=MOMENTUM, weight_decay=decay)
+    make, decay = (
+        (torch.optim.AdamW, rule.weight_decay) if kind == "adamw" else (torch.optim.Adam, decay)
+    )
+    return make(
+        parameters, lr=rule.learning_rate, betas=rule.betas, eps=rule.eps, weight_decay=decay
+    )
+
+
+OPTIMIZERS = {"adamw": 0.3, "adam_l2": 1e-3, "sgd": 1e-2}  # and a weight decay that acts
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
-def test_steps_follow_torchs_adamw(dropout: float, schedule: str) -> None:
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_steps_follow_torchs_optimizers(dropout: float, schedule: str, optimizer: str) -> None:
     train, valid = split(toy_ratings())
     settings = Settings(
         n_factors=4,
         batch_size=100,
-        learning_rate=0.02,
+        learning_rate=0.005 if optimizer == "sgd" else 0.02,
         epochs=3,
         seed=5,
         device="cpu",
         schedule=schedule,  # type: ignore[arg-type]
+        optimizer=optimizer,  # type: ignore[arg-type]
     )
+    decay = OPTIMIZERS[optimizer]
     engine = Engine(train, valid, settings)
-    engine.set_weight_decay(0.3)
     reference = Reference(train.n_users, train.n_movies, 4)
-    reference.load(engine.table.detach())
+    tables = engine.network._part["user"], engine.network._part["movie"]
+    reference.load(*tables)
+    start = reference.parts()[0].clone()
     size = len(train) / engine.steps_per_epoch
-    rule = batch_rule(0.02, 0.3, size)
-    optimizer = torch.optim.AdamW(
-        reference.parameters(),
-        lr=rule.learning_rate,
-        betas=rule.betas,
-        eps=rule.eps,
-        weight_decay=rule.weight_decay,
-    )
+    theirs = torch_optimizer(optimizer, reference.parameters(), settings.learning_rate, decay, size)
+    rate = theirs.param_groups[0]["lr"]
     total = settings.epochs * engine.steps_per_epoch
     for number in range(total):
-        loss = engine.step(number, dropout)
-        within = number % engine.steps_per_epoch
-        first, last = engine.bounds[within], engine.bounds[within + 1]
-        user, movie, rating = (part[first:last] for part in engine._ordered)
-        mask = engine._mask(number // engine.steps_per_epoch, within, last - first, dropout)
+        loss = engine.step(number, decay, dropout)
+        epoch, within = divmod(number, engine.steps_per_epoch)
+        user, movie, target = engine._batches[within]
+        mask = engine._mask(epoch, within, len(target), dropout)
         if schedule == "one_cycle":
-            optimizer.param_groups[0]["lr"] = rule.learning_rate * one_cycle(number / total)
-        optimizer.zero_grad()
-        expected = torch.nn.functional.mse_loss(
-            reference(user, movie - train.n_users, mask), rating
-        )
+            theirs.param_groups[0]["lr"] = rate * one_cycle(number / total)
+        theirs.zero_grad()
+        expected = torch.nn.functional.mse_loss(reference(user, movie, mask), target * 5.5)
         expected.backward()
-        optimizer.step()
+        theirs.step()
         torch.testing.assert_close(loss, expected.detach(), rtol=1e-4, atol=1e-4)
-    moved = (reference.table() - Engine(train, valid, settings).table).abs().mean()
-    assert moved > 0.02  # the comparison is of weights that went somewhere
-    torch.testing.assert_close(engine.table.detach(), reference.table(), rtol=1e-3, atol=1e-4)
+    assert (reference.parts()[0] - start).abs().mean() > 0.002  # it went somewhere
+    torch.testing.assert_close(parts_of(*tables), reference.parts(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_optimizers_are_torchs_on_any_gradient(
+    monkeypatch: pytest.MonkeyPatch, optimizer: str, fused: bool
+) -> None:
+    """With and without torch's one-pass kernels, and a knob turned half-way."""
+    if not fused:
+        monkeypatch.delattr(torch, "_fused_adamw_")
+        monkeypatch.delattr(torch, "_fused_adam_")
+    generator = torch.Generator().manual_seed(1)
+    weights, grad = torch.randn(40, generator=generator), torch.zeros(40)
+    theirs = weights[:30].clone().requires_grad_(), weights[30:].clone().requires_grad_()
+    settings = Settings(learning_rate=1e-3, optimizer=optimizer)  # type: ignore[arg-type]
+    ours = make_optimizer(settings, weights, grad, 30, 128)
+    reference = torch_optimizer(optimizer, theirs[:1], 1e-3, 0.0, 128)
+    reference.add_param_group({"params": theirs[1:]})
+    if optimizer == "sgd":
+        reference.param_groups[1]["lr"] = 1e-3 * 2 * DENSE_RATE
+    scale = batch_rule(1e-3, 1.0, 128).weight_decay if optimizer == "adamw" else 1.0
+    for number in range(12):
+        decay = OPTIMIZERS[optimizer] * (number >= 6)
+        for group in reference.param_groups:
+            group["weight_decay"] = decay * scale
+        drawn = torch.randn(40, generator=generator)
+        grad.copy_(drawn)
+        theirs[0].grad, theirs[1].grad = drawn[:30].clone(), drawn[30:].clone()
+        ours.step(1.0, decay)
+        reference.step()
+        torch.testing.assert_close(weights, torch.cat(theirs).detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_sgd_stops_growing_with_the_batch() -> None:
+    moved = []
+    for batch in (64, 1024, 4096):
+        weights, grad = torch.zeros(2), torch.ones(2)
+        make_optimizer(Settings(optimizer="sgd"), weights, grad, 1, batch).step(1.0, 0.0)
+        moved.append((-weights).tolist())
+    assert np.array(moved) == pytest.approx(np.array([[0.25, 0.05], [0.8, 0.1], [0.8, 0.1]]))
+
+
+def test_the_first_run_does_not_wait_for_torchs_compiler() -> None:
+    code = (
+        "import sys, torch\n"
+        "from tests.sim.test_recommender_engine import toy_ratings\n"
+        "from sim.recommender import Knobs, Settings, Trainer, split\n"
+        "for model in ('dot', 'neumf'):\n"
+        "    for optimizer in ('adamw', 'adam_l2', 'sgd'):\n"
+        "        settings = Settings(model=model, optimizer=optimizer, device='cpu')\n"
+        "        Trainer(*split(toy_ratings()), settings).run_epoch(Knobs(0.1, 0.5))\n"
+        "assert 'torch._dynamo' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("model", ["dot", "ncf", "neumf", "attention"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_step_stays_on_its_device(
+    monkeypatch: pytest.MonkeyPatch, model: str, optimizer: str
+) -> None:
+    """On the device "meta", which has no numbers: mixing devices or asking for one is an error."""
+    monkeypatch.setattr(engine_module, "choose_device", lambda name: torch.device("meta"))
+    settings = Settings(
+        n_factors=4,
+        batch_size=100,
+        model=model,  # type: ignore[arg-type]
+        optimizer=optimizer,  # type: ignore[arg-type]
+    )
+    engine = Engine(*split(toy_ratings()), settings)
+    with torch.no_grad():
+        for number in range(engine.steps_per_epoch + 1):
+            assert engine.step(number, 0.1, 0.5 * (number % 2)).is_meta
+    assert engine.network.weights.is_meta
 
 
 def test_an_epoch_sees_every_rating_once_in_equal_batches() -> None:
@@ -135,10 +237,13 @@ def test_an_epoch_sees_every_rating_once_in_equal_batches() -> None:
     engine = Engine(train, valid, Settings(batch_size=100, device="cpu"))
     orders = []
     for epoch in range(2):
-        engine.step(epoch * engine.steps_per_epoch, 0.0)
-        user, movie, rating = (part.numpy() for part in engine._ordered)
-        seen = sorted(zip(user, movie - train.n_users, rating, strict=True))
-        assert seen == sorted(zip(train.user, train.movie, train.rating, strict=True))
+        engine.step(epoch * engine.steps_per_epoch, 0.0, 0.0)
+        parts = zip(*engine._batches, strict=True)
+        user, movie, target = (torch.cat(part).numpy() for part in parts)
+        assert [len(batch[0]) for batch in engine._batches] == np.diff(engine.bounds).tolist()
+        seen = sorted(zip(user, movie, (target * 5.5).round(4), strict=True))
+        given = zip(train.user, train.movie, train.rating.round(4), strict=True)
+        assert np.array(seen) == pytest.approx(np.array(sorted(given)), abs=2e-4)
         orders.append(movie.copy())
     assert not np.array_equal(*orders)
     sizes = np.diff(engine.bounds)
@@ -173,7 +278,7 @@ def test_dropout_costs_less_than_another_step() -> None:
             for number in range(3 * engine.steps_per_epoch):
                 dropout = 0.5 * (number % 2)  # alternating, so that a busy machine hits both
                 began = time.perf_counter()
-                engine.step(number, dropout)
+                engine.step(number, 0.1, dropout)
                 seconds[dropout].append(time.perf_counter() - began)
     finally:
         torch.set_num_threads(threads)
@@ -184,8 +289,8 @@ def test_validation_loss_is_the_models() -> None:
     train, valid = split(toy_ratings())
     engine = Engine(train, valid, Settings(n_factors=3, device="cpu"))
     with torch.no_grad():
-        engine.table.normal_(generator=torch.Generator().manual_seed(1))
-    model = engine.model(engine.table)
+        engine.network.weights.normal_(generator=torch.Generator().manual_seed(1))
+    model = engine.network.finished(engine.network.weights)
     error = model.predict(valid.user, valid.movie) - valid.rating
     assert engine.valid_loss() == pytest.approx(float((error**2).mean()), rel=1e-5)
 
@@ -199,29 +304,6 @@ def test_denormals_are_put_back() -> None:
             pass
         assert smallest * 0.5 == 0
     assert smallest * 0.5 != 0
-
-
-def test_an_optimizer_without_the_fused_kernel_does_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    train, valid = split(toy_ratings())
-    settings = Settings(n_factors=4, batch_size=64, device="cpu")
-    tables = []
-    real = torch.optim.AdamW
-
-    def unfused(*args: object, **kwargs: object) -> torch.optim.Optimizer:
-        if kwargs.get("fused"):
-            raise RuntimeError("`fused=True` is not supported here")
-        return real(*args, **kwargs)  # type: ignore[arg-type]
-
-    for make in (real, unfused):
-        monkeypatch.setattr(torch.optim, "AdamW", make)
-        engine = Engine(train, valid, settings)
-        engine.set_weight_decay(0.1)
-        for number in range(20):
-            engine.step(number, 0.0)
-        tables.append(engine.table.detach().clone())
-    torch.testing.assert_close(tables[0], tables[1], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -282,6 +364,11 @@ def test_one_cycle_goes_up_and_down() -> None:
         ("seed", -1),
         ("rating_range", (5.0, 5.0)),
         ("schedule", "cosine"),
+        ("model", "svd"),
+        ("optimizer", "lion"),
+        ("hidden", ()),
+        ("hidden", (8, 0)),
+        ("max_history", 0),
     ],
 )
 def test_settings_are_checked(field: str, value: object) -> None:

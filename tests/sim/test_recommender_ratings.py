@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
-from sim.recommender.ratings import Ratings, movielens, read_ratings, split
+from sim.recommender.ratings import Ratings, movielens, rating_range, read_ratings, split
 
 ROOT = Path(__file__).resolve().parents[2]
 # user, movie, rating; the ids are neither dense nor sorted
@@ -163,6 +164,35 @@ def test_bundled_ratings() -> None:
     assert np.isin(ratings.movie, untitled).sum() == 7
     assert all(ratings.titles[i] == f"movie {ratings.movie_ids[i]}" for i in untitled)
     assert movielens() is ratings
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.arange(1, 11) / 2, (0.0, 5.5)),  # MovieLens today
+        ([1, 2, 3, 4, 5], (0.5, 5.5)),  # MovieLens 100K and 1M
+        ([1, 4, 5], (0.5, 5.5)),
+        (range(1, 11), (0.0, 11.0)),
+        (range(11), (-1.0, 11.0)),
+        ([0, 1], (-0.5, 1.5)),
+        ([-10, 0, 10], (-15.0, 15.0)),
+        (np.arange(0, 1.01, 0.1), (-0.1, 1.1)),  # not whole in binary
+        (np.linspace(0, 100, 12_345), (-10.0, 110.0)),
+    ],
+)
+def test_rating_range_leaves_a_margin(values: ArrayLike, expected: tuple[float, float]) -> None:
+    rating = np.random.default_rng(0).permutation(np.repeat(np.float32(values), 2))
+    index = np.zeros(len(rating), int)
+    ratings = Ratings(index, index, rating, ("",), ((),), ("a",), ("b",))
+    # the step of a fine scale is a difference of float32 numbers
+    assert rating_range(ratings) == pytest.approx(expected, abs=2e-3 * float(np.ptp(rating)))
+    if len(rating) < 30:
+        assert rating_range(ratings) == pytest.approx(expected, abs=1e-5)
+
+
+def test_rating_range_of_one_value_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least two different ones"):
+        rating_range(movielens().take(np.array([0, 0])))
 
 
 def test_ratings_are_checked_and_the_callers_arrays_left_alone() -> None:

@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
-from sim.recommender import fit, movielens, split
+from sim.recommender import Stop, fit, movielens, split, stopping
 from sim.recommender.model import MatrixFactorization
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import EpochRecord, Knobs, Progress, Settings
@@ -163,6 +166,8 @@ def test_patience_follows_the_rule(
 
     trainer = Trainer(*parts, settings)
     progress = finish(trainer, Knobs(0.0, patience=patience))
+    told = stopping(full.history, patience)
+    assert told == Stop(last, best, curve[best - 1], stopped=patience == last - best)
     assert [record.valid_loss for record in progress.history] == curve[:last]
     assert (progress.best_epoch, progress.best_valid_loss) == (best, curve[best - 1])
     assert progress.wait == last - best
@@ -170,6 +175,41 @@ def test_patience_follows_the_rule(
     # the best weights are back, in both
     for model in (trainer.best(), trainer.current()):
         assert valid_mse(model, parts[1]) == pytest.approx(curve[best - 1], abs=1e-6)
+
+
+def test_stopping_without_records_or_with_a_bad_patience() -> None:
+    assert stopping((), 3) is None
+    with pytest.raises(ValueError, match=r"^patience is 0; .*\.$"):
+        stopping((), 0)
+
+
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=25), st.one_of(st.none(), st.integers(1, 8))
+)
+@settings_of_hypothesis(derandomize=True, max_examples=150, deadline=None)
+def test_stopping_is_the_rule_on_any_curve(curve: list[int], patience: int | None) -> None:
+    """Equal losses included: an equal one is no new best."""
+    history = tuple(EpochRecord(i + 1, 1.0, float(loss), 0.1) for i, loss in enumerate(curve))
+    last, best = stop_by_the_rule([float(loss) for loss in curve], patience)
+    stopped = patience is not None and last - best >= patience
+    assert stopping(history, patience) == Stop(last, best, float(curve[best - 1]), stopped)
+
+
+def test_a_run_goes_on_from_a_model(parts: tuple[Ratings, Ratings]) -> None:
+    first = Trainer(*parts, SETTINGS)
+    ended = finish(first, Knobs(0.1))
+    kept = pickle.loads(pickle.dumps(first.best()))  # as the web process holds it
+    second = Trainer(*parts, SETTINGS, kept)
+    assert same(second.current(), kept)
+    progress = second.run_epoch(Knobs(0.1))
+    assert (progress.epoch, len(progress.history), progress.best_epoch) == (1.0, 1, 1)
+    # its first epoch goes on from there: far below the first epoch of the first run
+    assert progress.history[0].train_loss < 0.8 * ended.history[0].train_loss
+    second.reset()
+    assert same(second.current(), kept)
+    fewer = replace(SETTINGS, n_factors=5)
+    with pytest.raises(ValueError, match="user has shape"):
+        Trainer(*parts, fewer, kept)
 
 
 def test_an_ended_run_stays_ended(parts: tuple[Ratings, Ratings]) -> None:
@@ -244,8 +284,17 @@ def test_fit_is_the_same_run_without_a_screen(parts: tuple[Ratings, Ratings]) ->
 def test_it_learns_what_was_hidden(parts: tuple[Ratings, Ratings]) -> None:
     train, valid = parts
     constant = float(((train.rating.mean() - valid.rating) ** 2).mean())
-    result = fit(*parts, n_factors=6, epochs=15, weight_decay=0.2, batch_size=64, device="cpu")
-    assert valid_mse(result.model, valid) < 0.9 * constant
+    result = fit(
+        *parts,
+        n_factors=6,
+        epochs=15,
+        learning_rate=0.02,
+        weight_decay=0.2,
+        batch_size=64,
+        device="cpu",
+    )
+    assert valid_mse(result.model, valid) < 0.85 * constant
+    assert result.valid_loss == pytest.approx(valid_mse(result.model, valid), rel=1e-5)
 
 
 def test_records_travel_without_torch(parts: tuple[Ratings, Ratings]) -> None:
@@ -281,5 +330,19 @@ def test_real_ratings_overfit_without_decay_and_not_with_it() -> None:
 def test_the_books_recipe_reaches_the_published_area() -> None:
     result = fit(*split(movielens()), device="cpu")
     assert len(result.history) == 5
-    # 0.762 when measured; guessing the mean rating gives 1.12
+    # 0.763 when measured; guessing the mean rating gives 1.12
     assert result.history[-1].valid_loss < 0.775
+
+
+def test_a_shorter_recipe_for_those_in_a_hurry() -> None:
+    """The one in the docstring of `fit`: a quarter of the time, a little more loss."""
+    result = fit(
+        *split(movielens()),
+        n_factors=16,
+        epochs=3,
+        batch_size=3072,
+        learning_rate=8e-3,
+        weight_decay=0.06,
+        device="cpu",
+    )
+    assert result.valid_loss < 0.775  # 0.769 when measured

@@ -1,62 +1,194 @@
-"""The recommender's figure: loss curves that grow while the model trains."""
+"""The recommender's figures: loss curves that grow, past runs behind them, a map, a sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.recommender.records import Change, Point, Progress
+from sim.recommender.early_stopping import Stop
+from sim.recommender.grid import Summary
+from sim.recommender.insights import FactorMap
+from sim.recommender.records import Change, EpochRecord, Point, Progress
 from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
 
 LOSS_RANGE = (0.0, 1.4)
+_DARK_FROM = 0.84
 
 
-def figure(points: Sequence[Point], progress: Progress | None, epochs: int) -> Figure:
-    """Training and validation loss against epochs, the best epoch, and each change of a control."""
-    rows = [(p.epoch, p.train_loss, "data", "curve", "") for p in points]
-    rows += [(p.epoch, p.valid_loss, "validation", "curve", "") for p in points]
-    if progress is not None:
-        rows += [(c.epoch, 0.0, "data", "change", _label(c)) for c in _settled(progress.changes)]
-        if progress.best_epoch is not None and progress.best_valid_loss is not None:
-            best = (float(progress.best_epoch), progress.best_valid_loss)
-            rows.append((*best, "validation", "best", _("best epoch")))
-    columns = {"epoch": float, "loss": float, "role": str, "kind": str, "label": str}
-    return Figure(_grammar, pd.DataFrame(rows, columns=list(columns)).astype(columns), (epochs,))
+def figure(
+    points: Sequence[Point],
+    progress: Progress | None,
+    epochs: int,
+    ghosts: Mapping[int, Sequence[EpochRecord]] | None = None,
+    stop: Stop | None = None,
+) -> Figure:
+    """Loss against epochs, the best epoch, each change of a control, and past runs as ghosts.
+
+    `stop` marks where the patience on the slider would have ended the run.
+    """
+    changes = _settled(progress.changes) if progress else []
+    best = progress if progress is not None and progress.best_epoch is not None else None
+    ended = stop is not None and stop.stopped
+    blocks = [
+        _block(
+            epoch=[p.epoch for p in points],
+            train=[p.train_loss for p in points],
+            valid=[p.valid_loss for p in points],
+        ),
+        _block(change=[c.epoch for c in changes], change_label=[_label(c) for c in changes]),
+        _block(
+            best=[best.best_epoch] if best else [],
+            best_loss=[best.best_valid_loss] if best else [],
+            best_label=[_("best epoch")] if best else [],
+        ),
+        _block(
+            stop=[stop.epoch] if stop and ended else [],
+            stop_label=[_("patience ends it here")] if ended else [],
+        ),
+        _ghosts(ghosts or {}),
+    ]
+    frame = pd.concat(blocks, axis=1)
+    numbers = [name for name in frame if not name.endswith("label")]
+    return Figure(_grammar, frame.astype(dict.fromkeys(numbers, float)), (epochs,))
+
+
+def _block(**columns: Sequence[object]) -> pd.DataFrame:
+    return pd.DataFrame(columns)
+
+
+def _ghosts(runs: Mapping[int, Sequence[EpochRecord]]) -> pd.DataFrame:
+    """The validation curves of past runs; a gap between them keeps them apart."""
+    rows: list[tuple[float, float, str]] = []
+    for number, history in runs.items():
+        rows += [(r.epoch, r.valid_loss, "") for r in history]
+        if history:
+            rows[-1] = (*rows[-1][:2], str(number))
+    frame = pd.DataFrame(rows, columns=["ghost", "ghost_loss", "ghost_label"])
+    frame["ghost_run"] = np.repeat(
+        [float(n) for n in runs], [len(history) for history in runs.values()]
+    )
+    return frame
 
 
 def _grammar(epochs: int) -> alt.LayerChart:
     names = {"data": _("training loss"), "validation": _("validation loss")}
-    base = alt.Chart().encode(
-        x=alt.X(
-            "epoch:Q",
+
+    def x(column: str) -> alt.X:
+        return alt.X(
+            f"{column}:Q",
             title=_("epoch"),
             axis=alt.Axis(tickCount=10, labelFlush=False, tickMinStep=1),
             scale=theme.fixed(0, epochs),
-        ),
-        y=alt.Y(
-            "loss:Q",
+        )
+
+    def y(column: str) -> alt.Y:
+        return alt.Y(
+            f"{column}:Q",
             title=_("mean squared error"),
             axis=alt.Axis(tickCount=6),
             scale=theme.fixed(*LOSS_RANGE),
-        ),
-        color=theme.colour(names, ["data", "validation"]),
-    )
-    changes = base.transform_filter("datum.kind == 'change'")
-    best = base.transform_filter("datum.kind == 'best'")
+        )
+
+    rule = {"y": alt.YValue(0), "y2": alt.Y2Value(alt.ExprRef("height"))}
+    changes = alt.Chart().encode(x=x("change"))
+    stop = alt.Chart().encode(x=x("stop"))
+    best = theme.tinted("validation").encode(x=x("best"), y=y("best_loss"))
+    ghosts = theme.tinted("muted").encode(x=x("ghost"), y=y("ghost_loss"))
     return alt.layer(
-        changes.mark_rule(strokeDash=[3, 4], strokeWidth=1.2, opacity=0.7).encode(
-            y=alt.YValue(0), y2=alt.Y2Value(alt.ExprRef("height"))
-        ),
-        changes.mark_text(align="left", dx=4, dy=9).encode(y=alt.YValue(0), text="label:N"),
-        base.transform_filter("datum.kind == 'curve'").mark_line(clip=True),
+        ghosts.mark_line(clip=True, strokeWidth=1.4, opacity=0.8).encode(detail="ghost_run:N"),
+        ghosts.mark_text(align="left", dx=4, clip=True).encode(text="ghost_label:N"),
+        changes.mark_rule(strokeDash=[3, 4], strokeWidth=1.2, opacity=0.7).encode(**rule),
+        changes.mark_text(align="left", dx=4, dy=9).encode(y=alt.YValue(0), text="change_label:N"),
+        stop.mark_rule(strokeWidth=1.5, opacity=0.9).encode(**rule),
+        stop.mark_text(align="right", dx=-5, dy=9).encode(y=alt.YValue(0), text="stop_label:N"),
+        theme.line("data").encode(x=x("epoch"), y=y("train")),
+        theme.line("validation").encode(x=x("epoch"), y=y("valid")),
         best.mark_point(size=130, opacity=1, clip=True),
-        best.mark_text(align="left", dx=8, dy=16, clip=True).encode(text="label:N"),
+        best.mark_text(align="left", dx=8, dy=16, clip=True).encode(text="best_label:N"),
+        theme.key(names),
+    )
+
+
+def film_map(places: FactorMap) -> Figure:
+    """Films by the two directions in which their factors differ most; the hover names them."""
+    spread = float(np.abs(places.positions).max(initial=1e-9)) * 1.05
+    frame = pd.DataFrame(
+        {
+            "a": places.positions[:, 0] / spread,
+            "b": places.positions[:, 1] / spread,
+            "genre": [genre or "–" for genre in places.genres],
+            "title": places.titles,
+        }
+    )
+    return Figure(_map, frame, (tuple(sorted(set(frame["genre"]))),))
+
+
+def _map(genres: tuple[str, ...]) -> alt.Chart:
+    hidden = alt.Axis(labels=False, ticks=False)
+    return (
+        alt.Chart()
+        .mark_point(opacity=0.85, size=70)
+        .encode(
+            x=alt.X("a:Q", title=_("first direction"), axis=hidden, scale=theme.fixed(-1, 1)),
+            y=alt.Y("b:Q", title=_("second direction"), axis=hidden, scale=theme.fixed(-1, 1)),
+            color=alt.Color(
+                "genre:N",
+                scale=alt.Scale(domain=list(genres), range="category"),
+                legend=alt.Legend(title=None, orient="top", columns=4, symbolOpacity=1),
+            ),
+            tooltip=[alt.Tooltip("title:N", title=_("Title"))],
+        )
+    )
+
+
+def heat_map(
+    means: Iterable[Summary], weight_decays: Sequence[float], dropouts: Sequence[float]
+) -> Figure:
+    """The best validation loss of each λ and p; cells that are still to come stay empty."""
+    rows = [
+        (f"{m.weight_decay:g}", f"{m.dropout:g}", m.best_valid_loss, f"{m.best_valid_loss:.3f}")
+        for m in means
+    ]
+    frame = pd.DataFrame(rows, columns=["weight_decay", "dropout", "loss", "text"])
+    frame["best"] = frame["loss"] == frame["loss"].min()
+    frame["ink"] = np.where(frame["loss"] > _DARK_FROM, "#FFFFFF", "#10131A")  # on its own cell
+    order = tuple(f"{value:g}" for value in weight_decays), tuple(f"{p:g}" for p in dropouts)
+    return Figure(_heat, frame.astype({"loss": float}), order)
+
+
+def _heat(weight_decays: tuple[str, ...], dropouts: tuple[str, ...]) -> alt.LayerChart:
+    base = alt.Chart().encode(
+        x=alt.X(
+            "weight_decay:O",
+            title=_("weight decay λ"),
+            axis=alt.Axis(labelAngle=0),
+            scale=alt.Scale(domain=list(weight_decays)),
+        ),
+        y=alt.Y(
+            "dropout:O", title=_("dropout p"), scale=alt.Scale(domain=list(dropouts), reverse=True)
+        ),
+    )
+    return alt.layer(
+        base.mark_rect(cornerRadius=4).encode(
+            color=alt.Color(
+                "loss:Q",
+                scale=alt.Scale(scheme="viridis", domain=[0.74, 0.95], clamp=True, reverse=True),
+                legend=alt.Legend(title=_("best validation MSE"), orient="top", gradientLength=220),
+            )
+        ),
+        base.mark_text(fontWeight=600).encode(
+            text="text:N",
+            color=alt.Color("ink:N", scale=None),
+        ),
+        base.transform_filter("datum.best")
+        .mark_rect(cornerRadius=4, filled=False, strokeWidth=3)
+        .encode(stroke=alt.value("#D55E00")),
     )
 
 

@@ -1,0 +1,274 @@
+"""What it recommends: to a visitor who rates ten films, and to a user of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from sim.recommender.fold_in import fold_in, reasons, recommend_new, supports_fold_in
+from sim.recommender.insights import search_titles, well_known
+from sim.recommender.model import RatingModel
+from sim.recommender.records import Knobs
+from ui import live, stage
+from ui.controls import Control
+from ui.i18n import _
+from ui.views.recommender import training
+from ui.views.recommender.dataset import Dataset, current
+
+N_SHOWN = 10
+MOST = 50
+BOOK = Knobs(weight_decay=0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(Control):
+    """The visitor's own ratings, `movie id:rating` with commas between; written by hand."""
+
+    default: Any = ""
+    ids: Mapping[str, int]
+    low: float
+    high: float
+
+    def draw(self) -> None:
+        """Nothing: the films view has the stars. Only the URL is brought up to date."""
+        if self.key not in st.session_state:
+            st.session_state[self.key] = st.query_params.get(self.key, self.default)
+        if self.value():
+            if st.query_params.get(self.key) != self.value():
+                st.query_params[self.key] = self.value()
+        elif self.key in st.query_params:
+            del st.query_params[self.key]
+
+    def parse(self, text: str) -> str:
+        pairs = [pair.split(":") for pair in text.split(",")] if text else []
+        if len(pairs) > MOST or any(len(pair) != 2 for pair in pairs):
+            raise ValueError(text)
+        found = {movie: float(rating) for movie, rating in pairs}
+        for movie, rating in found.items():
+            if movie not in self.ids or not self.low <= rating <= self.high:
+                raise ValueError(text)
+        return self.format(found)
+
+    def format(self, value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        return ",".join(f"{movie}:{rating:g}" for movie, rating in value.items())
+
+    def expected(self) -> str:
+        return _("movie ids with ratings, such as {example}").format(
+            example=f"{next(iter(self.ids))}:{self.high:g}"
+        )
+
+    def ratings(self) -> dict[int, float]:
+        """Movie number -> rating."""
+        pairs = (pair.split(":") for pair in self.value().split(",") if pair)
+        return {self.ids[movie]: float(rating) for movie, rating in pairs}
+
+    def rate(self, movie: int, dataset: Dataset, widget: str) -> None:
+        """Take over what a row of stars says now; no stars take the film out."""
+        stars = st.session_state.get(widget)
+        mine = {dataset.everything.movie_ids[m]: r for m, r in self.ratings().items()}
+        name = dataset.everything.movie_ids[movie]
+        mine.pop(name, None)
+        if stars is not None and len(mine) < MOST:
+            mine[name] = self.low + (self.high - self.low) * stars / 4
+        st.session_state[self.key] = self.format(mine)
+
+
+def mine_control(dataset: Dataset) -> Mine:
+    """The control for these ratings, five stars over their scale (from 1 where that begins
+    below)."""
+    low, high = float(dataset.everything.rating.min()), float(dataset.everything.rating.max())
+    return Mine(
+        key="mine",
+        label="",
+        ids={name: i for i, name in enumerate(dataset.everything.movie_ids)},
+        low=1.0 if low < 1 < high else low,
+        high=high,
+    )
+
+
+def draw(mine: Mine, knobs: Callable[[], Knobs]) -> None:
+    """Draw the view."""
+    run = training.run()
+
+    def frame() -> None:
+        model = training.model()
+        if run is not None and not run.settled:
+            _under_way(run)
+        if model is None:
+            _no_model(run)
+        else:
+            _films(model, mine)
+
+    live.watch(run, lambda: (run.fixed if run else None) or knobs(), frame)
+
+
+def _under_way(run: training.Training) -> None:
+    progress = run.progress
+    st.progress(
+        min(1.0, progress.epoch / progress.epochs) if progress else 0.0,
+        text=_("Training…") if progress else live.waiting_words(run),
+    )
+
+
+def _no_model(run: training.Training | None) -> None:
+    if run is not None and not run.settled:
+        return
+    st.info(
+        _("There is no trained model yet. Train one in the first view, or a quick one here."),
+        icon=":material/info:",
+    )
+    st.button(
+        _("Train quickly"),
+        key="train_quickly",
+        type="primary",
+        icon=":material/bolt:",
+        on_click=_train_quickly,
+    )
+
+
+def _train_quickly() -> None:
+    training.start(
+        replace(training.QUICK, rating_range=current().rating_range),
+        BOOK,
+        fixed=True,
+    )
+    st.rerun()
+
+
+def _films(model: RatingModel, mine: Mine) -> None:
+    dataset = current()
+    left, right = st.columns([4, 6], gap="large")
+    with left:
+        _rate(mine, dataset)
+    with right:
+        rated = mine.ratings()
+        if not rated:
+            st.markdown(_("**For you**: rate a few films on the left."))
+        elif not supports_fold_in(model):
+            st.info(
+                _("Only the model `dot` can take in a new user without training; choose a user.")
+            )
+        else:
+            _for_you(model, dataset, rated)
+        _for_user(model, dataset)
+
+
+def _rate(mine: Mine, dataset: Dataset) -> None:
+    rated = mine.ratings()
+    st.markdown(_("**Your films** ({n} rated)").format(n=len(rated)))
+    query = st.text_input(
+        _("Find a film"),
+        key="find",
+        placeholder=_("Find a film by its title"),
+        max_chars=80,
+        label_visibility="collapsed",
+        type="search",
+    )
+    found = (
+        search_titles(dataset.everything, query, 8)
+        if query and query.strip()
+        else well_known(dataset.everything, N_SHOWN)
+    )
+    shown = list(dict.fromkeys([*rated, *(int(movie) for movie in found)]))
+    if query and query.strip():
+        shown = [int(movie) for movie in found]
+        if not shown:
+            st.caption(_("No film has such a title."))
+    for movie in shown[:14]:
+        title, stars = st.columns([5, 4], vertical_alignment="center", wrap=False)
+        title.markdown(_plain(dataset.everything.titles[movie]))
+        widget = f"stars_{movie}"
+        st.session_state[widget] = (
+            round(4 * (rated[movie] - mine.low) / (mine.high - mine.low))
+            if movie in rated
+            else None
+        )
+        with stars:
+            st.feedback("stars", key=widget, on_change=mine.rate, args=(movie, dataset, widget))
+
+
+def _plain(title: str) -> str:
+    """A title as it is: what Markdown would take for its own is escaped."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~<>$:" else c for c in title)
+
+
+def _for_you(model: Any, dataset: Dataset, rated: dict[int, float]) -> None:
+    movies, ratings = np.array(list(rated)), np.array(list(rated.values()))
+    vector = fold_in(model, movies, ratings)
+    chosen, scores = recommend_new(model, vector, N_SHOWN, movies)
+    st.markdown(_("**For you**, folded in without any training"))
+    _table(model, dataset, chosen, scores, movies, ratings, "for_you")
+
+
+def _for_user(model: RatingModel, dataset: Dataset) -> None:
+    name = st.session_state.get("user") or dataset.everything.user_ids[0]
+    user = dataset.everything.user_ids.index(name)
+    rows = np.flatnonzero(dataset.everything.user == user)
+    movies, ratings = dataset.everything.movie[rows], dataset.everything.rating[rows]
+    best = np.argsort(-ratings, kind="stable")[:3]
+    liked = ", ".join(_plain(dataset.everything.titles[movie]) for movie in movies[best])
+    st.markdown(
+        _("**For user {user}**, who rated {n} films and liked {films}").format(
+            user=name, n=len(rows), films=liked
+        )
+    )
+    chosen, scores = model.recommend(user, n=N_SHOWN, exclude=movies)
+    _table(model, dataset, chosen, scores, movies, ratings, "recommended")
+
+
+def _table(
+    model: RatingModel,
+    dataset: Dataset,
+    chosen: np.ndarray,
+    scores: np.ndarray,
+    movies: np.ndarray,
+    ratings: np.ndarray,
+    key: str,
+) -> None:
+    everything = dataset.everything
+    frame = {
+        _("Predicted"): scores,
+        _("Title"): [everything.titles[movie] for movie in chosen],
+        _("Genres"): [", ".join(everything.genres[movie]) for movie in chosen],
+    }
+    if hasattr(model, "movie_factors"):
+        why = reasons(model, chosen, movies, ratings, n=1)
+        frame[_("Nearest to")] = [
+            everything.titles[reason[0].movie] if reason else "" for reason in why
+        ]
+    with st.container(key=key):
+        st.dataframe(
+            pd.DataFrame(frame),
+            key=f"{key}_table",
+            hide_index=True,
+            row_height=28,
+            height=28 * N_SHOWN // 2 + 38 + 28,
+            column_config={_("Predicted"): st.column_config.NumberColumn(format="%.2f", width=80)},
+        )
+
+
+def data() -> stage.Table:
+    """All films with their biases and mean ratings are in the other view; here the visitor's."""
+    dataset, model = current(), training.model()
+    if model is None:
+        return stage.Table(pd.DataFrame({"user": [], "movie": [], "predicted": []}), "films.csv")
+    user = dataset.everything.user_ids.index(
+        st.session_state.get("user") or dataset.everything.user_ids[0]
+    )
+    scores = model.scores(user)
+    order = np.argsort(-scores, kind="stable")[:500]
+    frame = pd.DataFrame(
+        {
+            "movie": [dataset.everything.movie_ids[m] for m in order],
+            "title": [dataset.everything.titles[m] for m in order],
+            "predicted": scores[order],
+        }
+    )
+    return stage.Table(frame, "films.csv")

@@ -1,0 +1,140 @@
+"""A visitor's own ratings: a file in, and the whole screen works with it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from sim.recommender.ratings import Ratings
+from sim.recommender.upload import MESSAGES, UploadError, csv_safe, read_upload
+from ui import stage
+from ui.charts import recommender as charts
+from ui.i18n import _
+from ui.views.recommender import sweep, training
+from ui.views.recommender.dataset import current, own
+
+KINDS = ["csv", "tsv", "txt", "data", "dat", "zip", "gz"]
+
+
+def draw() -> None:
+    """Draw the view."""
+    dataset = current()
+    left, right = st.columns([6, 4], gap="large")
+    with left:
+        limit = st.get_option("server.maxUploadSize")
+        st.markdown(
+            _(
+                "A CSV file with the columns **user, item, rating** (and **title**, if there are "
+                "any), or MovieLens' `ratings.csv`, `ratings.dat` or `u.data`, as they are or in a "
+                "zip. It stays with you: nobody else sees it, and it is gone when you leave."
+            )
+        )
+        file = st.file_uploader(
+            _("A file of ratings, up to {limit} MB").format(limit=limit),
+            type=KINDS,
+            key="upload",
+        )
+        if file is not None and st.session_state.get("_uploaded") != file.file_id:
+            _take(file, limit)
+        _problem()
+        if dataset.upload is not None:
+            st.button(_("Back to MovieLens"), key="bundled", icon=":material/undo:", on_click=back)
+        preview = sample(dataset.everything)
+        st.dataframe(preview, key="preview", hide_index=True, height=245, row_height=28)
+    with right:
+        stage.readouts(stage.Group(_numbers(dataset.everything)))
+        stage.chart(
+            charts.histogram(dataset.everything.rating),
+            "histogram",
+            description=_("How often each rating was given."),
+            height=stage.figure_height(0.4, projector=0.4),
+        )
+
+
+def _take(file: object, limit: int) -> None:
+    state = st.session_state
+    state["_uploaded"] = file.file_id  # type: ignore[attr-defined]
+    state.pop("_upload_problem", None)
+    try:
+        found = read_upload(
+            file.getvalue(),  # type: ignore[attr-defined]
+            file.name,  # type: ignore[attr-defined]
+            max_bytes=8 * limit << 20,  # unpacked
+        )
+        dataset = own(found)
+    except UploadError as error:
+        state["_upload_problem"] = (error.code, error.values)
+        return
+    _change(dataset)
+    st.rerun()
+
+
+def _problem() -> None:
+    problem = st.session_state.get("_upload_problem")
+    if problem:
+        code, values = problem
+        st.error(
+            _(MESSAGES[code]).format(**{key: _short(value) for key, value in values.items()}),
+            icon=":material/error:",
+        )
+
+
+def _short(value: str | int) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _change(dataset: object) -> None:
+    training.forget()
+    sweep.forget()
+    for key in ("user", "mine", "film", "find"):
+        st.session_state.pop(key, None)
+        if key in st.query_params:
+            del st.query_params[key]
+    st.session_state["_dataset"] = dataset
+
+
+def back() -> None:
+    """Work with the bundled ratings again."""
+    _change(None)
+
+
+def _numbers(ratings: Ratings) -> list[stage.Readout]:
+    upload = current().upload
+    numbers = [
+        stage.Readout("n_ratings", _("Ratings"), f"{len(ratings):,}"),
+        stage.Readout("n_users", _("Users"), f"{ratings.n_users:,}"),
+        stage.Readout("n_items", _("Films"), f"{ratings.n_movies:,}"),
+    ]
+    if upload is not None:
+        numbers.append(
+            stage.Readout(
+                "duplicates",
+                _("Duplicates left out"),
+                f"{upload.duplicates:,}",
+                _("Of several ratings of a film by one user the last one counts."),
+            )
+        )
+    return numbers
+
+
+def sample(ratings: Ratings, n: int = 200) -> pd.DataFrame:
+    """The first ratings as a table."""
+    rows = slice(0, n)
+    return pd.DataFrame(
+        {
+            _("User"): [ratings.user_ids[user] for user in ratings.user[rows]],
+            _("Title"): [
+                ratings.titles[movie] or ratings.movie_ids[movie] for movie in ratings.movie[rows]
+            ],
+            _("Rating"): ratings.rating[rows],
+        }
+    )
+
+
+def data() -> stage.Table:
+    """The first ten thousand ratings, safe to open in a spreadsheet."""
+    frame = sample(current().everything, 10_000)
+    for column in frame.columns[:2]:
+        frame[column] = frame[column].map(csv_safe)
+    return stage.Table(frame, "ratings.csv")

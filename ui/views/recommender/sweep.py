@@ -1,0 +1,205 @@
+"""The sweep: a grid of λ, p, patience and seeds, trained cell by cell on the cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from sim.compute import WorkerLost
+from sim.recommender.grid import CellResult, best, cells, summary
+from sim.recommender.records import Settings
+from sim.recommender.sweep import Sweep
+from ui import live, stage
+from ui.charts import recommender as charts
+from ui.i18n import _
+from ui.views.recommender.dataset import current
+
+DECAYS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+DROPOUTS = (0.0, 0.1, 0.3, 0.5, 0.7)
+PATIENCES = (1, 2, 3, 5, 8)
+SETTINGS = Settings(epochs=20, batch_size=1024, learning_rate=1e-3)
+PACE = 0.5
+EVER = 99
+"""Stands for no patience among the choices."""
+
+
+def draw() -> None:
+    """Draw the view."""
+    running: Sweep | None = st.session_state.get("_sweep")
+    with st.container(key="sweep_choices", horizontal=True, vertical_alignment="bottom"):
+        decays = _several("sweep_decays", _("λ"), DECAYS, (0.0, 0.1, 0.2, 0.5), running)
+        dropouts = _several("sweep_dropouts", _("p"), DROPOUTS, (0.0, 0.3, 0.5), running)
+        seeds = st.number_input(
+            _("Seeds"),
+            1,
+            5,
+            1,
+            key="sweep_seeds",
+            bind="query-params",
+            width=120,
+            disabled=running is not None,
+        )
+        _buttons(running, decays, dropouts, seeds or 1)
+    patience = st.segmented_control(
+        _("Patience"),
+        [*PATIENCES, EVER],
+        format_func=lambda k: "∞" if k == EVER else str(k),
+        key="sweep_patience",
+        default=EVER,
+        required=True,
+        help=_("All patiences are read off the same runs, so this costs nothing."),
+    )
+    part_pace = PACE if running is not None and not running.ended else None
+
+    def frame() -> None:
+        if running is not None and part_pace is not None:
+            try:
+                running.poll()
+            except WorkerLost:
+                st.session_state.pop("_sweep", None)
+                st.rerun()
+            st.session_state["_cells"] = tuple(running.results)
+            if running.ended:
+                st.rerun()
+        _results(running, patience)
+
+    stage.part("answer", frame, run_every=part_pace)
+
+
+def _several(
+    key: str,
+    label: str,
+    options: tuple[float, ...],
+    default: tuple[float, ...],
+    running: Sweep | None,
+) -> list[float]:
+    chosen = st.multiselect(
+        label,
+        options,
+        default=default,
+        format_func=lambda value: f"{value:g}",
+        key=key,
+        bind="query-params",
+        disabled=running is not None,
+        width=330,
+    )
+    return sorted(chosen) or list(default)
+
+
+def _buttons(running: Sweep | None, decays: list[float], dropouts: list[float], seeds: int) -> None:
+    if running is not None and not running.ended:
+        st.button(_("Cancel"), key="sweep_cancel", icon=":material/stop:", on_click=cancel)
+        return
+    if running is not None:
+        st.button(_("New sweep"), key="sweep_new", icon=":material/replay:", on_click=forget)
+        return
+    ready = live.compute().state == "ready"
+    st.button(
+        _("Sweep"),
+        key="sweep_start",
+        type="primary",
+        icon=":material/grid_on:",
+        on_click=begin,
+        args=(decays, dropouts, seeds),
+        disabled=not ready,
+        help=None if ready else _("The training process is still starting."),
+    )
+
+
+def begin(decays: list[float], dropouts: list[float], seeds: int) -> None:
+    """Send the grid to the cluster."""
+    dataset = current()
+    grid = cells(decays, dropouts, [*PATIENCES, None], range(seeds))
+    settings = replace(SETTINGS, rating_range=dataset.rating_range)
+    state = st.session_state
+    state["_cells"], state["_axes"] = (), (decays, dropouts)
+    state["_sweep"] = Sweep(live.compute().client(), dataset.train, dataset.valid, settings, grid)
+
+
+def cancel() -> None:
+    """End it; what has been trained stays in sight."""
+    running = st.session_state.pop("_sweep", None)
+    if running is not None:
+        running.cancel()
+
+
+def forget() -> None:
+    """Clear the picture for another sweep."""
+    cancel()
+    st.session_state.pop("_cells", None)
+
+
+def of_patience(results: tuple[CellResult, ...], patience: int) -> list[CellResult]:
+    """The cells of one patience."""
+    wanted = None if patience == EVER else patience
+    return [result for result in results if result.cell.patience == wanted]
+
+
+def _results(running: Sweep | None, patience: int) -> None:
+    state = st.session_state
+    results = of_patience(state.get("_cells", ()), patience)
+    decays, dropouts = state.get("_axes", ((0.0, 0.1, 0.2, 0.5), (0.0, 0.3, 0.5)))
+    if running is not None:
+        st.progress(
+            running.progress,
+            text=_("{done} of {n} cells").format(done=len(running.results), n=running.total),
+        )
+    figure, readouts = stage.figure_and_readouts()
+    with figure:
+        stage.chart(
+            charts.heat_map(summary(results), decays, dropouts),
+            "figure",
+            description=_("Best validation loss for each weight decay and dropout."),
+            height=stage.figure_height(0.66, projector=0.7),
+        )
+    with readouts:
+        stage.readouts(stage.Group(_numbers(results)))
+
+
+def _numbers(results: list[CellResult]) -> list[stage.Readout]:
+    dash = "–"
+    found = best(results) if any(r.best_valid_loss is not None for r in results) else None
+
+    def text(value: Any, form: str) -> str:
+        return format(value, form) if value is not None else dash
+
+    return [
+        stage.Readout(
+            "sweep_best", _("Best validation"), text(found and found.best_valid_loss, ".4f")
+        ),
+        stage.Readout("sweep_decay", _("at λ"), text(found and found.weight_decay, "g")),
+        stage.Readout("sweep_dropout", _("and p"), text(found and found.dropout, "g")),
+        stage.Readout(
+            "sweep_epochs",
+            _("Epochs until it stopped"),
+            text(found and found.epochs_run, ".1f"),
+        ),
+        stage.Readout(
+            "sweep_spread",
+            _("Spread between seeds"),
+            text(found.spread if found else None, ".4f"),
+            _("The standard deviation of the best loss; it needs two seeds."),
+        ),
+    ]
+
+
+def data() -> stage.Table:
+    """Every cell that has been trained."""
+    rows = [
+        (
+            r.cell.weight_decay,
+            r.cell.dropout,
+            r.cell.patience,
+            r.cell.seed,
+            r.best_valid_loss,
+            r.best_epoch,
+            r.epochs_run,
+            r.seconds,
+        )
+        for r in st.session_state.get("_cells", ())
+    ]
+    columns = ["weight_decay", "dropout", "patience", "seed", "best_valid_loss", "best_epoch"]
+    return stage.Table(pd.DataFrame(rows, columns=[*columns, "epochs", "seconds"]), "sweep.csv")
