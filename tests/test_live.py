@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from ui import live
@@ -42,3 +44,134 @@ def test_more_runs_look_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (paces[0], paces[9], paces[24]) == (0.25, 1.0, 2.0)
     runs[0].playing = False
     assert live.active() == 24
+
+
+@dataclass
+class Answer:
+    """What a slice tells, as far as a live run looks at it."""
+
+    step: int
+    best_epoch: int | None = None
+    state: str = "running"
+    points: tuple[object, ...] = ()
+
+
+class FakeRemote:
+    """A worker that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.pending: list[str] = []
+        self.asked: list[str] = []
+        self.answers: list[object] = []
+        self.closed = False
+
+    def request(self, *_args: object, method: str = "run_for", ahead: int = 1) -> bool:
+        if len(self.pending) >= ahead:
+            return False
+        self.pending.append(method)
+        self.asked.append(method)
+        return True
+
+    def collect(self) -> object:
+        if not self.answers:
+            return None
+        self.pending.pop(0)
+        return self.answers.pop(0)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> FakeRemote:
+    fake = FakeRemote()
+    compute = FakeCompute("ready")
+    monkeypatch.setattr(compute, "run", lambda *_: fake, raising=False)
+    monkeypatch.setattr(live, "compute", lambda: compute)
+    monkeypatch.setattr(live, "_runs", set())
+    return fake
+
+
+def test_two_slices_are_always_asked_for(remote: FakeRemote) -> None:
+    run = live.LiveRun(())
+    for _ in range(3):
+        run.tick(None)
+    assert remote.pending == ["run_for", "run_for"]
+    remote.answers = [Answer(1)]
+    run.tick(None)
+    assert run.progress.step == 1
+    assert remote.pending == ["run_for", "run_for"]
+
+
+def test_the_best_model_is_kept_while_it_trains(remote: FakeRemote) -> None:
+    run = live.LiveRun(())
+    run.tick(None)
+    run.tick(None)
+    remote.answers = [Answer(1)]
+    run.tick(None)
+    assert "best" not in remote.asked, "no epoch has ended, there is nothing worth keeping"
+    remote.answers = [Answer(2, best_epoch=1)]
+    run.tick(None)
+    assert remote.asked.count("best") == 1
+    remote.answers = [Answer(3, best_epoch=1), Answer(4, best_epoch=1), "the model"]
+    while run.model is None:
+        run.tick(None)
+    assert run.model == "the model"
+
+
+def test_a_pause_ends_with_the_model_of_its_last_step(remote: FakeRemote) -> None:
+    run = live.LiveRun(())
+    run.tick(None)
+    run.tick(None)
+    run.pause()
+    remote.answers = [Answer(1), Answer(2)]
+    run.tick(None)
+    assert not run.settled
+    assert remote.pending == ["best"]
+    remote.answers = ["the model"]
+    run.tick(None)
+    assert run.settled
+    assert run.model == "the model"
+
+
+def test_one_epoch_and_then_a_pause(remote: FakeRemote) -> None:
+    run = live.LiveRun((), playing=False)
+    run.tick(None)
+    run.one_epoch()
+    run.tick(None)
+    assert remote.pending == ["run_epoch"]
+    remote.answers = [Answer(9, best_epoch=1)]
+    run.tick(None)
+    remote.answers = ["the model"]
+    run.tick(None)
+    assert run.settled
+    assert remote.asked == ["run_epoch", "best"]
+
+
+def test_beyond_the_limit_runs_wait_in_line(
+    remote: FakeRemote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "limit", lambda: 2)
+    runs = [live.LiveRun(()) for _ in range(4)]
+    assert [run.place_in_line for run in runs] == [0, 0, 1, 2]
+    assert live.active() == 2
+    runs[3].tick(None)
+    assert runs[3]._remote is None
+    runs[0].pause()
+    assert [run.place_in_line for run in runs[1:]] == [0, 0, 1]
+    runs[0].play()
+    assert runs[0].place_in_line == 2, "who comes back stands behind those who wait"
+    runs[1]._ticked -= 60
+    assert runs[2].place_in_line == runs[3].place_in_line == 0, "its tab was closed"
+
+
+def test_the_limit_is_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(live.LIMIT_VARIABLE, "7")
+    live.limit.cache_clear()
+    assert live.limit() == 7
+    monkeypatch.setenv(live.LIMIT_VARIABLE, "none")
+    live.limit.cache_clear()
+    with pytest.raises(ValueError, match="whole number from 1"):
+        live.limit()
+    monkeypatch.undo()
+    live.limit.cache_clear()
