@@ -5,13 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from sim import constraints, dropout, overfitting
+from sim import constraints, dropout, optimizers, overfitting
 from sim.recommender.ratings import movielens
 from ui import shell, stage
 from ui.charts import constraints as constraints_chart
 from ui.charts import dropout as dropout_chart
+from ui.charts import optimizers as optimizers_chart
 from ui.charts import overfitting as overfitting_chart
 from ui.charts import recommender as recommender_chart
+from ui.charts import weight_decay as weight_decay_chart
 from ui.i18n import _
 from ui.lecture import TOPICS
 from ui.theme import Figure
@@ -27,6 +29,24 @@ def picture_of_constraints() -> Figure:
     return constraints_chart.thumbnail(loss, 1, 1.5, constraints.constrained_minimum(loss, 1, 1.5))
 
 
+def picture_of_optimizers() -> Figure:
+    loss = optimizers.LOSSES["rotated"]
+    rules = {
+        "sgd": optimizers.SGD(0.03, 0.3),
+        "adam": optimizers.Adam(0.03, (0.9, 0.95), weight_decay=0.3),
+        "adamw": optimizers.AdamW(0.03, (0.9, 0.95), weight_decay=0.3),
+    }
+    return optimizers_chart.thumbnail(
+        loss,
+        [
+            optimizers_chart.Run(
+                kind, optimizers.trajectory(rule, loss.gradient, loss.start, 150).weights, False
+            )
+            for kind, rule in rules.items()
+        ],
+    )
+
+
 def picture_of_dropout() -> Figure:
     return dropout_chart.thumbnail(
         dropout.sample_masks((4, 6, 6, 2), 0.5, 1, 1, np.random.default_rng(5))
@@ -40,6 +60,8 @@ def picture_of_recommender() -> Figure:
 PICTURES: dict[str, Callable[[], Figure]] = {
     "overfitting": picture_of_overfitting,
     "constraints": picture_of_constraints,
+    "weight_decay": weight_decay_chart.thumbnail,
+    "optimizers": picture_of_optimizers,
     "dropout": picture_of_dropout,
     "recommender": picture_of_recommender,
 }

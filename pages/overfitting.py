@@ -1,18 +1,10 @@
 """Overfitting: the noisy sine, a sound polynomial and one that chases the noise."""
 
-import numpy as np
-import pandas as pd
-import streamlit as st
-
-from sim.overfitting import Polynomial, Sample, fit_polynomial, mean_squared_error, noisy_sine
 from ui import stage
-from ui.charts import overfitting as charts
-from ui.code import overfitting as code
-from ui.controls import Number, Seed, Strength
-from ui.i18n import N_, _
+from ui.controls import Choice, Number, Seed, Strength, Switch
+from ui.i18n import N_
 from ui.scenes import Scene
-
-N_TEST = 1000
+from ui.views.overfitting import EDITS, VIEWS
 
 CONTROLS = (
     Number(key="degree_a", label=N_("Degree of A"), default=3, low=0, high=25),
@@ -31,9 +23,33 @@ CONTROLS = (
         label=N_("Penalty λ, on both"),
         low=-9,
         high=2,
-        help=N_("Minimises mean squared error + λ·Σw², the intercept left out. No ½."),
+        help=N_(
+            "Minimises mean squared error + λ·Σw² (L2) or + λ·Σ|w| (L1), the intercept left out. "
+            "No ½."
+        ),
+    ),
+    Choice(
+        key="penalty_kind",
+        label=N_("Kind of penalty"),
+        default="l2",
+        options=("l2", "l1"),
+        help=N_("L2: the squares of the weights. L1: their sizes. λ means different things."),
+    ),
+    Number(key="n_datasets", label=N_("Training sets R"), default=100, low=10, high=500, step=10),
+    Choice(
+        key="against",
+        label=N_("Bias and variance against"),
+        default="degree",
+        options=("degree", "penalty"),
+    ),
+    Switch(key="residuals", label=N_("Residuals")),
+    Switch(
+        key="held_out",
+        label=N_("Held-out points"),
+        help=N_("Points of the same kind that no fit has seen; the test error is measured there."),
     ),
     Seed(key="seed", label=N_("Seed"), default=37),
+    *EDITS,
 )
 
 SCENES = (
@@ -50,15 +66,31 @@ SCENES = (
             "A straight line cannot bend as the sine does: training and test error are both high. "
             "That is bias, and no amount of data cures it."
         ),
-        {"degree_a": 1, "degree_b": 2},
+        {"degree_a": 1, "degree_b": 2, "held_out": True},
     ),
     Scene(
-        N_("Other points, other curve"),
+        N_("Just right"),
         N_(
-            "New points from the same sine: degree 3 hardly moves, degree 15 is a different curve. "
-            "That is variance. Resample to see more."
+            "The training error falls with every degree; the test error falls to degree 3, close "
+            "to the noise floor, and rises again. Degree 3 is just right."
         ),
-        {"seed": 2},
+        {"view": "complexity"},
+    ),
+    Scene(
+        N_("One outlier"),
+        N_(
+            "One point is pulled far down. The test error of degree 15 grows more than a "
+            "hundredfold, that of degree 3 does not double. Drag it back."
+        ),
+        {"moved": "19:0.295:-1.15", "residuals": True},
+    ),
+    Scene(
+        N_("New sample"),
+        N_(
+            "Same positions, fresh noise: degree 3 hardly moves, degree 15 is another curve each "
+            "time. That is variance. Press **Another data set**."
+        ),
+        {"view": "bias_variance"},
     ),
     Scene(
         N_("More data"),
@@ -72,115 +104,40 @@ SCENES = (
         N_("A penalty"),
         N_(
             "Degree 15 on the same 20 points, with large weights made expensive: the swings are "
-            "gone and the test error falls."
+            "gone and the test error falls below that of degree 3."
         ),
         {"penalty": 1e-3},
     ),
     Scene(
-        N_("Too much penalty"),
+        N_("Too much"),
         N_("Every weight is pressed towards zero, and both curves flatten: underfitting."),
         {"penalty": 10.0},
     ),
+    Scene(
+        N_("Choosing λ"),
+        N_(
+            "The test error of degree 15 against λ is a U as well. Cross-validation, which sees "
+            "the training points alone, finds a λ whose test error is within 1 % of the best."
+        ),
+        {"view": "penalty", "penalty": 1e-3},
+    ),
+    Scene(
+        N_("L1 gives zeros"),
+        N_(
+            "The L1 penalty sets 11 of the 15 weights of degree 15 to exactly zero, and its test "
+            "error is below that of degree 3 without a penalty. Switch to L2: none is zero."
+        ),
+        {"view": "coefficients", "penalty": 1e-2, "penalty_kind": "l1"},
+    ),
+    Scene(
+        N_("Double descent"),
+        N_(
+            "Past degree 19 the curve passes through all 20 points, and the test error comes down "
+            "again. With tuned λ there is no peak: a large model with regularization, not a small "
+            "model."
+        ),
+        {"view": "double_descent"},
+    ),
 )
 
-
-def samples(values: stage.Values) -> tuple[Sample, Sample]:
-    """Training and test points, from streams of their own."""
-    train, test = np.random.default_rng(values["seed"]).spawn(2)
-    return (
-        noisy_sine(values["n_points"], values["noise"], train),
-        noisy_sine(N_TEST, values["noise"], test),
-    )
-
-
-def fits(values: stage.Values, train: Sample) -> list[Polynomial]:
-    """Polynomials A and B."""
-    return [
-        fit_polynomial(train.x, train.y, values[key], values["penalty"])
-        for key in ("degree_a", "degree_b")
-    ]
-
-
-def draw(values: stage.Values) -> None:
-    train, test = samples(values)
-    models = fits(values, train)
-    figure, readouts = stage.figure_and_readouts()
-    with figure:
-        stage.chart(
-            charts.figure(train, *models),
-            "figure",
-            description=charts.description(train, *models),
-            height=stage.figure_height(),
-        )
-    with readouts:
-        stage.readouts(
-            *(
-                stage.Group(
-                    [
-                        stage.Readout(
-                            f"train_mse_{name}",
-                            _("Training MSE"),
-                            stage.number(mean_squared_error(model, train)),
-                        ),
-                        stage.Readout(
-                            f"test_mse_{name}",
-                            _("Test MSE"),
-                            stage.number(mean_squared_error(model, test)),
-                            _(
-                                "On {n} new points. No model can do better than σ² in the long run."
-                            ).format(n=N_TEST),
-                        ),
-                        stage.Readout(
-                            f"largest_coefficient_{name}",
-                            _("Largest |w|"),
-                            stage.number(model.largest_coefficient),
-                        ),
-                    ],
-                    f"{name.upper()} · " + _("degree {d}").format(d=model.degree),
-                    role,
-                )
-                for name, role, model in zip("ab", ("sound", "overfit"), models, strict=True)
-            )
-        )
-
-
-def see() -> None:
-    st.markdown(
-        _(
-            "- The points are the sine plus noise. A model should find the sine, not the points.\n"
-            "- Raise **degree B**: its training error only falls, its test error falls and then "
-            "soars.\n"
-            "- Look at **largest |w|**: the wild curve needs huge weights that cancel each other. "
-            "A penalty on large weights therefore calms it.\n"
-            "- More points do the same without a penalty, where they can be had."
-        )
-    )
-
-
-def maths(values: stage.Values) -> None:
-    st.latex(r"f(x) = \sum_{k=0}^{d} w_k x^k, \qquad y = \sin(\pi x) + \sigma\varepsilon")
-    st.latex(
-        r"\min_w\; \frac1n\sum_{i=1}^{n}\bigl(y_i-f(x_i)\bigr)^2 + \lambda\sum_{k=1}^{d} w_k^2"
-    )
-    st.markdown(
-        _(
-            "d is the degree, n the number of training points, σ the noise, λ the penalty. The "
-            "intercept w₀ is not penalised. With λ = 0 and d ≥ n many curves pass through all "
-            "points; the one shown has the smallest Σw². scikit-learn's `Ridge` calls n·λ `alpha`."
-        )
-    )
-
-
-def data(values: stage.Values) -> stage.Table:
-    train, _test = samples(values)
-    frame = pd.DataFrame({"x": train.x, "y": train.y})
-    for name, model in zip("AB", fits(values, train), strict=True):
-        frame[f"f_{name}(x)"] = model(train.x)
-    return stage.Table(frame, "overfitting.csv")
-
-
-def source(values: stage.Values) -> str:
-    return code.source(**values)
-
-
-stage.screen(SCENES, CONTROLS, stage.View(draw=draw, see=see, maths=maths, code=source, data=data))
+stage.screen(SCENES, CONTROLS, *VIEWS)

@@ -285,8 +285,8 @@ def read(controls: Sequence[Control]) -> dict[str, Any]:
     return {control.key: control.value() for control in controls}
 
 
-def answer() -> None:
-    """A control was moved: run no more of the screen than what answers it.
+def answer(*others: str) -> None:
+    """A control was moved: run no more of the screen than what answers it, and fragments `others`.
 
     `ui.stage` draws a screen's picture and what lies under its fold as fragments of these names. A
     full run, with its sixty messages to the browser, takes about three times as long to paint.
@@ -297,4 +297,4 @@ def answer() -> None:
     if st.context.url is None:  # no browser, which would keep the rest of the screen as it is
         return
     with contextlib.suppress(StreamlitAPIException):  # no such fragment: its run failed
-        st.rerun(["answer", "more"] if state.get("_more_follows") else "answer")
+        st.rerun(["answer", *others, *(["more"] if state.get("_more_follows") else [])])

@@ -42,6 +42,18 @@ TOPICS = (
         ":material/diamond:",
     ),
     Topic(
+        "weight_decay",
+        N_("Weight decay"),
+        N_("Why do small weights generalise, and what does decay cost?"),
+        ":material/compress:",
+    ),
+    Topic(
+        "optimizers",
+        N_("Optimizers"),
+        N_("Why is Adam with L2 not AdamW?"),
+        ":material/moving:",
+    ),
+    Topic(
         "dropout",
         N_("Dropout"),
         N_("What does a network learn when its units vanish at random?"),

@@ -42,7 +42,7 @@ def choose(scenes: Sequence[Scene], controls: Sequence[Control]) -> Scene:
     if "_scene" not in st.session_state:
         number = int(st.query_params.get("scene", 1))
         st.session_state["_scene"] = number
-        if number > 1 and not any(control.key in st.query_params for control in controls):
+        if number > 1 and not _has_values(scenes[number - 1], controls):
             enter(scenes, controls, number)
     number = st.session_state["_scene"]
     st.session_state["scene_pill"] = number
@@ -69,6 +69,14 @@ def choose(scenes: Sequence[Scene], controls: Sequence[Control]) -> Scene:
         )
     _write(number)
     return scenes[number - 1]
+
+
+def _has_values(scene: Scene, controls: Sequence[Control]) -> bool:
+    """Whether the link says more than the scene, whose view is written into it in any case."""
+    keys = {control.key for control in controls if control.key in st.query_params}
+    if st.query_params.get("view") == scene.values.get("view"):
+        keys.discard("view")
+    return bool(keys)
 
 
 def enter(scenes: Sequence[Scene], controls: Sequence[Control], number: int) -> None:

@@ -68,7 +68,7 @@ def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -
         draw_controls([control for control in controls if control.key in uses])
         if others := [control for control in controls if control.key not in uses]:
             with st.expander(_("Controls of the other views"), key="others"):
-                draw_controls(others)
+                draw_controls(others, "other_settings")
     if view.whole is None:
         part("answer", lambda: view.draw(ui_controls.read(controls)))
     else:
@@ -85,13 +85,13 @@ def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
         st.markdown(_(scene.see))
 
 
-def draw_controls(controls: Sequence[Control]) -> None:
+def draw_controls(controls: Sequence[Control], more_key: str = "more_settings") -> None:
     """Draw controls below each other, those for the curious folded away."""
     for control in controls:
         if not control.more:
             control.draw()
     if more := [control for control in controls if control.more]:
-        with st.expander(_("More settings"), key="more_settings"):
+        with st.expander(_("More settings"), key=more_key):
             for control in more:
                 control.draw()
 
@@ -249,4 +249,4 @@ def number(value: float) -> str:
     if size >= 1e6 or 0 < size < 1e-4:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:#.3g}"
+    return f"{value:,.0f}" if size >= 1000 else f"{value:#.3g}".rstrip(".")

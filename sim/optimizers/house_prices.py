@@ -19,12 +19,14 @@ Standardised = Literal["nothing", "input", "both"]
 class Line:
     """A fitted line, price = slope * area + intercept, whatever units it was trained in.
 
-    `losses` (steps + 1,) is the mean squared error in squared prices, before training and after
-    every step; `path` holds the trained weights (slope, intercept) in the units of training.
+    `slopes` and `losses` (steps + 1,) have the slope and the mean squared error, in squared
+    prices, before training and after every step; `path` holds the trained weights (slope,
+    intercept) in the units of training.
     """
 
     slope: float
     intercept: float
+    slopes: Array
     losses: Array
     path: Trajectory
 
@@ -54,17 +56,21 @@ def house_prices(
     inputs = np.stack([(areas - area_mean) / area_scale, np.ones_like(areas)])
     target = (prices - price_mean) / price_scale
 
+    hessian = 2 / target.size * inputs @ inputs.T
+    pull = 2 / target.size * inputs @ target
+
     def gradient(weights: Array) -> Array:
-        return np.asarray(2 / target.size * inputs @ (weights @ inputs - target))
+        return np.asarray(hessian @ weights - pull)
 
     rule = AdamW(learning_rate, weight_decay=weight_decay)
     path = trajectory(rule, gradient, rng.standard_normal(2), n_steps)
     errors = path.weights @ inputs - target
-    slope, intercept = path.weights[-1]
-    slope = slope * price_scale / area_scale
+    slopes = path.weights[:, 0] * price_scale / area_scale
+    slope, intercept = float(slopes[-1]), float(path.weights[-1, 1])
     return Line(
-        slope=float(slope),
-        intercept=float(price_mean + price_scale * intercept - slope * area_mean),
+        slope=slope,
+        intercept=price_mean + price_scale * intercept - slope * area_mean,
+        slopes=slopes,
         losses=price_scale**2 * (errors**2).mean(axis=1),
         path=path,
     )

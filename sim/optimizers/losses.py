@@ -62,12 +62,15 @@ def fixed_point(rule_kind: RuleKind, loss: Loss, weight_decay: float) -> Array:
 
     Raises ValueError when weight_decay is negative or not finite.
     """
-    from scipy.optimize import minimize  # half a second, for the one screen that asks
-
     _check_decay(weight_decay)
-    if weight_decay == 0:
-        return loss.minimum.copy()
     decoupled = rule_kind == "adamw"
+    if weight_decay == 0 or (decoupled and np.abs(loss.minimum).max() <= 1 / weight_decay):
+        return loss.minimum.copy()
+    if loss.quadratic and not decoupled:
+        penalised = loss.hessian + weight_decay * np.eye(2)
+        return np.asarray(np.linalg.solve(penalised, loss.hessian @ loss.minimum), np.float64)
+    from scipy.optimize import minimize  # half a second, for the losses without a formula
+
     penalty, budget = (0.0, 1 / weight_decay) if decoupled else (weight_decay, np.inf)
     found = minimize(
         lambda w: float(loss.value(w) + penalty / 2 * (w @ w)),

@@ -55,16 +55,16 @@ def trajectory(
         raise ValueError(f"start must be finite and within +-{bound}, not {start!r}.")
     path, gradients, states = [weights], [], [rule.init(weights)]
     diverged_at = None
-    for step in range(1, n_steps + 1):
-        with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(1, n_steps + 1):
             here = gradient(weights)
             weights, state = rule.update(weights, here, states[-1])
-        if not (np.abs(weights) <= bound).all():
-            diverged_at = step
-            break
-        path.append(weights)
-        gradients.append(here)
-        states.append(state)
+            if not np.abs(weights).max() <= bound:  # also when it is nan
+                diverged_at = step
+                break
+            path.append(weights)
+            gradients.append(here)
+            states.append(state)
     shape = (len(gradients), *path[0].shape)
     return Trajectory(
         rule, np.array(path), np.array(gradients).reshape(shape), tuple(states), diverged_at

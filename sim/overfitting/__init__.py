@@ -20,6 +20,7 @@ from sim.overfitting.decomposition import (
     bias_variance_by_degree,
     bias_variance_by_penalty,
     smoother,
+    unbiased_parts,
 )
 from sim.overfitting.descent import (
     DoubleDescent,
@@ -63,4 +64,5 @@ __all__ = [
     "penalty_curve",
     "smoother",
     "truth",
+    "unbiased_parts",
 ]

@@ -169,6 +169,20 @@ def bias_variance_by_penalty(
     return _curve(penalties, smoothers, draws)
 
 
+def unbiased_parts(
+    bias_squared: npt.ArrayLike, variance: npt.ArrayLike, n_datasets: int
+) -> tuple[Array, Array]:
+    """Bias squared and variance less what a finite number of data sets takes for bias.
+
+    The mean of n_datasets fits varies itself, by variance / (n_datasets - 1) as measured. That part
+    goes over to the variance, or all of `bias_squared` if it is smaller; the sum stays as it is.
+    Arguments and results have any one shape.
+    """
+    bias_squared, variance = np.asarray(bias_squared), np.asarray(variance)
+    taken = np.minimum(bias_squared, variance / (n_datasets - 1))
+    return bias_squared - taken, variance + taken
+
+
 def _draw(n_points: int, noise: float, n_datasets: int, rng: np.random.Generator) -> _Draws:
     check_draw(n_points, noise)
     if n_datasets < 2:

@@ -24,6 +24,8 @@ class Forms:
     loss's gradient; `in_update` multiplies w by 1 - 2 * learning_rate * penalty instead.
     `difference` (steps + 1,) is the largest gap between any two forms in any weight.
     `diverged_at` is the step at which a weight left +-1e6, from which on nothing is kept, or None.
+    Up to `safe_learning_rate`, 2 / (L + 2 * penalty) for the largest curvature L of any mini-batch
+    of the run, no step can lead away from the minimum of its own loss.
     """
 
     in_loss: Floats
@@ -31,6 +33,7 @@ class Forms:
     in_update: Floats
     difference: Array
     diverged_at: int | None
+    safe_learning_rate: float
 
 
 def three_forms(
@@ -51,9 +54,12 @@ def three_forms(
     1998), exact to rounding as autograd is. The forms are equal in exact numbers, so what
     `difference` shows is rounding: about 1e-16 of a weight per step in float64, 1e-7 in float32.
 
-    Raises ValueError when penalty is negative or not finite, or learning_rate not above zero.
+    Raises ValueError when penalty is negative or not finite, learning_rate not above zero, or
+    n_steps below 1.
     """
     _check(penalty, learning_rate)
+    if n_steps < 1:
+        raise ValueError(f"n_steps must be at least 1, not {n_steps}.")
     number = np.dtype(dtype).type  # every constant in this type too, lest float64 creeps in
     data, order = rng.spawn(2)
     x = data.standard_normal((n_train, n_features)).astype(dtype)
@@ -65,10 +71,11 @@ def three_forms(
 
     paths = np.empty((3, n_steps + 1, n_features), dtype)
     paths[:, 0] = start
-    diverged_at = None
+    diverged_at, batches = None, []
     for step in range(n_steps):
         batch = order.choice(n_train, min(batch_size, n_train), replace=False)
         xb, yb = x[batch], y[batch]
+        batches.append(xb)
         in_loss, in_gradient, in_update = paths[:, step]
         nudged = in_loss + nudges
         loss = ((nudged @ xb.T - yb) ** 2).mean(axis=1) + number(penalty) * (nudged**2).sum(axis=1)
@@ -81,7 +88,9 @@ def three_forms(
             break
     paths = paths[:, :diverged_at]
     difference = np.ptp(paths.astype(np.float64), axis=0).max(axis=-1)
-    return Forms(paths[0], paths[1], paths[2], difference, diverged_at)
+    curvature = 2 / len(batches[0]) * np.linalg.norm(np.stack(batches), 2, axis=(1, 2)).max() ** 2
+    safe = 2 / (float(curvature) + 2 * penalty)
+    return Forms(paths[0], paths[1], paths[2], difference, diverged_at, safe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ def conventions(penalty: float, learning_rate: float, n_train: int) -> Conventio
 class StepCost:
     """What one training step costs with each form, as measured in a worker on `device`.
 
-    `seconds` has the median over the repeats, per form and for "no_penalty"; `ratios` the same
+    `seconds` has the fastest of the repeats, per form and for "no_penalty"; `ratios` the same
     over the cheapest of the three forms. `largest_difference` is the largest gap between two
     forms in any weight after `n_steps` steps. `n_weights` is what the network really has.
     """

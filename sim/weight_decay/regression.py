@@ -24,7 +24,10 @@ class Regression:
 
     `train_loss` and `test_loss` are mean squared errors without the penalty, `norms` is |w|.
     `weights` (features,) and `bias` are those after the last epoch shown. `diverged_at` is the
-    epoch by whose end a weight had left +-1,000, which is not shown, or None.
+    epoch by whose end a weight had left +-1,000, which is not shown, or None. Up to
+    `safe_learning_rate` that cannot happen by the steps' own doing: it is 2 / (L + weight_decay)
+    for the largest curvature L of any mini-batch of the run, and 2 / L in the implicit form.
+    `constant_loss` is the training loss of the best constant, the variance of y.
     """
 
     weight_decay: float
@@ -34,6 +37,8 @@ class Regression:
     weights: Array
     bias: float
     diverged_at: int | None
+    safe_learning_rate: float
+    constant_loss: float
 
 
 def high_dimensional_regression(
@@ -110,21 +115,33 @@ def compare_weight_decays(
 
     # The bias is the last weight, of a feature that is always 1.
     w = np.tile(np.append(for_start.standard_normal(n_features), 0.0), (decays.size, 1))
-    path = [w]
+    path, batches = [w], []
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(epochs):
             order = for_order.permutation(n_train)
             for first in range(0, n_train, batch_size):
                 batch = order[first : first + batch_size]
                 xb = x[batch]
+                batches.append(xb)
                 gradient = (2 / len(batch)) * ((w @ xb.T - y[batch]) @ xb)
                 w = keep * w - share * gradient
             path.append(w)
     by_epoch = np.stack(path, axis=1)
+    safe = 2 / (_largest_curvature(batches) + (np.zeros_like(decays) if implicit else decays))
     return tuple(
-        _record(float(decay), weights, x, y, x_test, y_test)
-        for decay, weights in zip(decays, by_epoch, strict=True)
+        _record(float(decay), weights, float(bound), x, y, x_test, y_test)
+        for decay, weights, bound in zip(decays, by_epoch, safe, strict=True)
     )
+
+
+def _largest_curvature(batches: Sequence[Array]) -> float:
+    """The largest eigenvalue of any batch's Hessian of the mean squared error."""
+    # that of 2 / n * x.T @ x, which x @ x.T has too, and is smaller
+    largest = 0.0
+    for size in {len(x) for x in batches}:
+        x = np.stack([x for x in batches if len(x) == size])
+        largest = max(largest, 2 / size * float(np.linalg.eigvalsh(x @ x.mT).max()))
+    return largest
 
 
 def _draw(n_samples: int, n_features: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -134,7 +151,13 @@ def _draw(n_samples: int, n_features: int, rng: np.random.Generator) -> tuple[Ar
 
 
 def _record(
-    decay: float, path: Array, x: Array, y: Array, x_test: Array, y_test: Array
+    decay: float,
+    path: Array,
+    safe_learning_rate: float,
+    x: Array,
+    y: Array,
+    x_test: Array,
+    y_test: Array,
 ) -> Regression:
     left = ~(np.abs(path) <= _BOUND).all(axis=1)
     diverged_at = int(left.argmax()) if left.any() else None
@@ -147,4 +170,6 @@ def _record(
         weights=path[-1, :-1].copy(),
         bias=float(path[-1, -1]),
         diverged_at=diverged_at,
+        safe_learning_rate=safe_learning_rate,
+        constant_loss=float(y.var()),
     )

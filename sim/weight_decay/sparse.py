@@ -34,13 +34,17 @@ class SparseFit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparseRegression:
-    """The same data (`x` (n, features), `y` (n,), `truth` (features,)) under L1 and under L2."""
+    """The same data (`x` (n, features), `y` (n,), `truth` (features,)) under L1 and under L2.
+
+    `learning_rate` is the one that both descents took, 1 / L.
+    """
 
     x: Array
     y: Array
     truth: Array
     l1: SparseFit
     l2: SparseFit
+    learning_rate: float
 
 
 def soft_threshold(w: Array, amount: float) -> Array:
@@ -108,4 +112,6 @@ def sparse_regression(
             ((path @ x_test.T - y_test) ** 2).mean(axis=1),
         )
 
-    return SparseRegression(x, y, truth, fit(l1_penalty, lasso), fit(l2_penalty, ridge))
+    return SparseRegression(
+        x, y, truth, fit(l1_penalty, lasso), fit(l2_penalty, ridge), learning_rate
+    )

@@ -127,7 +127,9 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
 def settle(page: Page) -> None:
     """Wait until the screen is drawn and nothing runs any more."""
     page.wait_for_selector(".st-key-headline h1")
-    page.wait_for_selector("[data-testid=stVegaLiteChart] :is(canvas, svg), .player[data-painted]")
+    page.wait_for_selector(
+        "[data-testid=stVegaLiteChart] :is(canvas, svg), :is(.player, .figure)[data-painted]"
+    )
     page.wait_for_function(
         "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
     )

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, PROJECTOR, Visit, number, serving, settle, slide
+from ui.lecture import TOPICS
 
-SCREENS = ["/", "/overfitting", "/constraints", "/dropout", "/recommender"]
+SCREENS = ["/", *(f"/{topic.name}" for topic in TOPICS)]
 
 
 def _query(page: Page) -> dict[str, str]:
@@ -216,7 +217,7 @@ def test_the_recommender_trains_live_and_takes_a_new_weight_decay(visit: Visit) 
     status = page.locator(".st-key-status")
     expect(status).to_contain_text(re.compile(r"Epoch [1-9]"), timeout=60_000)
     before = float((re.search(r"Epoch ([\d.]+)", status.inner_text()) or [0, 0])[1])
-    slide(page, "weight_decay", 6)
+    slide(page, "weight_decay", 15)
     _wait_for_query(page, weight_decay="0.05")
     page.wait_for_timeout(1500)
     after = float((re.search(r"Epoch ([\d.]+)", status.inner_text()) or [0, 0])[1])
@@ -224,7 +225,9 @@ def test_the_recommender_trains_live_and_takes_a_new_weight_decay(visit: Visit) 
     assert number(page, "speed") > 1000
     page.locator(".st-key-pause button").click()
     expect(status).to_contain_text("Paused")
+    page.locator(".st-key-view button", has_text="Recommendations").click()
     expect(page.locator(".st-key-recommended")).to_be_visible()
+    page.locator(".st-key-view button", has_text="Training").click()
     page.locator(".st-key-resume button").click()
     expect(status).to_contain_text("Epoch")
     slide(page, "patience", -29)

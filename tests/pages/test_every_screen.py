@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.pages.conftest import Open, assert_well
 from ui import i18n
 from ui.lecture import HOME, TOPICS
 
+ROOT = Path(__file__).parents[2]
 NAMES = [topic.name for topic in TOPICS]
 HOSTILE = [
     "1e9",
@@ -30,6 +34,25 @@ def test_opens_in_each_language(open_screen: Open, name: str, lang: str) -> None
     topic = next(topic for topic in (HOME, *TOPICS) if topic.name == name)
     assert screen.title[0].value == i18n._(topic.title)
     i18n.activate("en")
+
+
+def _views(name: str) -> list[str]:
+    """The names of a screen's views, as its files have them."""
+    files = [ROOT / "pages" / f"{name}.py", *(ROOT / "ui/views" / name).glob("*.py")]
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    return re.findall(r'\b[Vv]iew\(\s*(?:name=)?"(\w+)"', text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_view_opens_in_each_language(open_screen: Open, name: str) -> None:
+    views = _views(name)
+    assert len(views) >= 2
+    for view in views:
+        for lang in i18n.LANGUAGES:
+            screen = open_screen(name, view=view, lang=lang)
+            assert_well(screen)
+            assert not screen.warning, "the link is taken at its word"
+            assert screen.session_state["view"] == view
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -99,6 +99,19 @@ def test_forms_that_diverge_are_cut(dtype):
         assert (np.abs(path) <= 1e6).all()
 
 
+@few
+@given(seeds, st.floats(0, 20))
+def test_up_to_the_safe_learning_rate_the_forms_stay_bounded(seed, penalty):
+    """2 / (L + 2 * penalty), for the largest curvature L of the mini-batches of the run."""
+    safe = three_forms(penalty, 1e-3, rng=seeded(seed)).safe_learning_rate
+    data, order = seeded(seed).spawn(2)
+    x = data.standard_normal((20, 5))
+    batches = [x[order.choice(20, 5, replace=False)] for _ in range(100)]
+    curvature = max(np.linalg.eigvalsh(2 / 5 * b.T @ b)[-1] for b in batches)
+    assert safe == pytest.approx(2 / (curvature + 2 * penalty))
+    assert three_forms(penalty, safe, rng=seeded(seed)).diverged_at is None
+
+
 @some
 @given(seeds, st.floats(1e-4, 2.0), st.integers(6, 40))
 def test_five_conventions_train_the_same_weights(seed, penalty, n_train):
@@ -136,6 +149,8 @@ def test_the_ends_of_sparse_regression_are_lasso_and_ridge(seed, l1, l2):
     ridge = Ridge(alpha=l2 * len(fit.y), fit_intercept=False, solver="cholesky")
     np.testing.assert_allclose(fit.l2.weights, ridge.fit(fit.x, fit.y).coef_, atol=1e-6)
     assert fit.l1.n_zeros == np.count_nonzero(expected == 0)
+    curvature = np.linalg.norm(fit.x, 2) ** 2 * 2 / len(fit.y)
+    assert fit.learning_rate == pytest.approx(1 / curvature)
 
 
 @some
@@ -177,6 +192,7 @@ def test_soft_threshold_is_the_proximal_map_of_the_absolute_value(w, amount):
         (lambda: canyon_descent(1.0, 0.0), "learning_rate"),
         (lambda: three_forms(-1.0, rng=seeded()), "penalty"),
         (lambda: three_forms(1.0, 0.0, rng=seeded()), "learning_rate"),
+        (lambda: three_forms(1.0, n_steps=0, rng=seeded()), "n_steps"),
         (lambda: conventions(float("nan"), 0.1, 5), "penalty"),
         (lambda: conventions(1.0, 0.1, 0), "n_train"),
         (lambda: sparse_regression(-1.0, 1.0, rng=seeded()), "l1_penalty"),

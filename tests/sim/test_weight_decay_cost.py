@@ -25,6 +25,12 @@ def test_a_measurement_is_complete_and_consistent():
     assert type(cost).__module__ == "sim.weight_decay.forms"  # the web process reads it
 
 
+def test_the_number_of_threads_is_given_back():
+    before = torch.get_num_threads()
+    FormsDemo().measure(1_000, repeats=1)
+    assert torch.get_num_threads() == before
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_torch_sgds_step(form):
     """In float64, to rounding; weight_decay = 2 * penalty."""

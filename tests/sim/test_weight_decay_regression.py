@@ -159,6 +159,38 @@ def test_two_over_the_learning_rate_is_where_decay_itself_diverges(seed):
     assert above.diverged_at is not None
 
 
+@few
+@given(
+    seeds,
+    st.sampled_from([0.0, 3.0, 100.0, 1000.0]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(3, 9),
+)
+def test_up_to_the_safe_learning_rate_no_step_leads_away(seed, decay, decay_bias, implicit, batch):
+    """No step expands there. The bound is 2 / (L + decay), or 2 / L in the implicit form."""
+    settings_ = {"decay_bias": decay_bias, "implicit": implicit, "batch_size": batch, "epochs": 20}
+    probe = high_dimensional_regression(decay, rng=seeded(seed), **settings_)
+    (x, y), _, start, order = drawn(seeded(seed))
+    x = np.hstack([x, np.ones((20, 1))])
+    batches = [
+        permutation[first : first + batch]
+        for permutation in (order.permutation(20) for _ in range(20))
+        for first in range(0, 20, batch)
+    ]
+    curvature = max(2 / len(b) * np.linalg.norm(x[b], 2) ** 2 for b in batches)
+    expected = 2 / (curvature + (0.0 if implicit else decay))
+    assert probe.safe_learning_rate == pytest.approx(expected)
+    assert probe.constant_loss == pytest.approx(((y - y.mean()) ** 2).mean())
+    at_the_bound = high_dimensional_regression(
+        decay, rng=seeded(seed), learning_rate=probe.safe_learning_rate, **settings_
+    )
+    assert at_the_bound.diverged_at is None
+    # a step adds at most what y pulls
+    pulls = [2 / len(b) * np.linalg.norm(x[b].T @ y[b]) for b in batches]
+    assert at_the_bound.norms[-1] <= np.linalg.norm(start) + probe.safe_learning_rate * sum(pulls)
+
+
 @pytest.mark.parametrize("seed", SCENE_SEEDS)
 def test_decaying_the_bias_pulls_the_level_to_zero(seed):
     """At decay 100 the free bias is near the mean of y, the decayed one near 0 (truth: 0.05)."""

@@ -1,39 +1,211 @@
-"""The constraint figure as code to take home."""
+"""The constraint figures as code to take home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Values = dict[str, Any]
 
 
-def source(
-    *, center_x: float, center_y: float, eccentricity: float, angle: float, budget: float
-) -> str:
-    """SciPy code that finds the screen's two constrained optima with these values."""
+def _loss(values: Values) -> str:
     return f"""\
-import numpy as np
-from scipy.optimize import minimize
-
-center, eccentricity, angle = np.array([{center_x!r}, {center_y!r}]), {eccentricity!r}, {angle!r}
-budget = {budget!r}
-
+center = np.array([{values["center_x"]!r}, {values["center_y"]!r}])
+eccentricity, angle = {values["eccentricity"]!r}, {values["angle"]!r}
 t = np.radians(angle)
 axes = np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
 H = axes @ np.diag([eccentricity**-0.5, eccentricity**0.5]) @ axes.T
+"""
 
+
+_VALUE = """
 
 def loss(w):
-    return 0.5 * (w - center) @ H @ (w - center)
+    return 0.5 * np.sum((w - center) @ H * (w - center), axis=-1)
+
+"""
 
 
-def gradient(w):
-    return H @ (w - center)
+def figure(values: Values) -> str:
+    """Code that finds the solutions: by search along each ball, or with scikit-learn."""
+    if values["formulation"] == "penalty":
+        return _penalty(values)
+    orders = [2, 1]
+    if values["norm_order"] not in ("1", "2"):
+        orders.append(float(values["norm_order"]))
+    listed = ", ".join("np.inf" if order == float("inf") else f"{order:g}" for order in orders)
+    return f"""\
+import numpy as np
+
+{_loss(values)}budget = {values["budget"]!r}
+{_VALUE}
+def norm(w, q):
+    if q == np.inf:
+        return np.abs(w).max(axis=-1)
+    return (np.abs(w) ** q).sum(axis=-1) ** (1 / q)
 
 
-# L2: one smooth constraint, |w|^2 <= budget^2.
-circle = {{"type": "ineq", "fun": lambda w: budget**2 - w @ w, "jac": lambda w: -2 * w}}
-# L1: the diamond has four straight sides, sign . w <= budget.
-signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
-diamond = {{"type": "ineq", "fun": lambda w: budget - signs @ w, "jac": lambda w: -signs}}
+# The best point of the ball: the optimum itself, or else the best of its boundary.
+turn = np.linspace(0, 2 * np.pi, 800_001)
+circle = np.round(np.column_stack([np.cos(turn), np.sin(turn)]), 12)
+for q in ({listed}):
+    if norm(center, q) <= budget:
+        w = center
+    else:
+        boundary = budget * circle / norm(circle, q)[:, None]
+        w = boundary[loss(boundary).argmin()]
+    print(f"L{{q}}: w = ({{w[0]:.4f}}, {{w[1]:.4f}}), loss {{loss(w):.4f}}")
+"""
 
-for name, constraint in (("L2", circle), ("L1", diamond)):
-    w = minimize(
-        loss, [0.01, 0.01], jac=gradient, constraints=constraint, method="SLSQP", tol=1e-12
-    ).x
-    print(f"{{name}}: w = ({{w[0]:.4f}}, {{w[1]:.4f}}), loss {{loss(w):.4f}}")
+
+def _penalty(values: Values) -> str:
+    return f"""\
+import numpy as np
+from sklearn.linear_model import Lasso, Ridge
+
+{_loss(values)}penalty = {values["penalty"]!r}
+{_VALUE}
+# Two rows of data whose squared error is the loss: |y - X w|^2 = (w - c)' H (w - c).
+X = np.linalg.cholesky(H).T
+y = X @ center
+ridge = Ridge(alpha=2 * penalty, fit_intercept=False)  # |y - X w|^2 + alpha * |w|^2
+if penalty == 0:
+    lasso = ridge
+else:  # |y - X w|^2 / (2 n) + alpha * sum |w|, with n = 2 rows
+    lasso = Lasso(alpha=penalty / 2, fit_intercept=False, tol=1e-12, max_iter=100_000)
+for q, model in ((2, ridge), (1, lasso)):
+    w = model.fit(X, y).coef_
+    print(f"L{{q}}: w = ({{w[0]:.4f}}, {{w[1]:.4f}}), loss {{loss(w):.4f}}")
+"""
+
+
+def zeros(values: Values) -> str:
+    """Code that maps where L2 and L1 give zeros."""
+    return f"""\
+import numpy as np
+
+{_loss(values)}budget = {values["budget"]!r}
+
+side = np.linspace(-7, 7, 200)
+centers = np.stack(np.meshgrid(side, side), axis=-1)
+
+
+def zeros(q):
+    \"\"\"Where one of the four points on the axes is the best of the ball.\"\"\"
+    found = np.zeros(centers.shape[:2], dtype=bool)
+    for i in (0, 1):
+        for sign in (1, -1):
+            end = np.zeros(2)
+            end[i] = sign * budget
+            force = (centers - end) @ H  # minus the gradient of the loss there
+            across = np.abs(force[..., 1 - i])
+            along = sign * force[..., i]
+            found |= (along >= 0) & (across <= (along if q == 1 else 0))
+    return found & (np.linalg.norm(centers, ord=q, axis=-1) > budget)
+
+
+for q in (2, 1):
+    print(f"L{{q}}: {{100 * zeros(q).mean():.1f}} % of the plane")
+"""
+
+
+def path(values: Values) -> str:
+    """Code that computes the kinks of L1's path with scikit-learn."""
+    return f"""\
+import numpy as np
+from sklearn.linear_model import lars_path
+
+{_loss(values)}
+# Two rows of data whose squared error is the loss: |y - X w|^2 = (w - c)' H (w - c).
+X = np.linalg.cholesky(H).T
+_alphas, _active, knots = lars_path(X, X @ center, method="lasso")
+print(f"{{knots.shape[1] - 1}} straight pieces")
+print(f"the second weight enters at budget {{np.abs(knots[:, 1]).sum():.4f}}")
+"""
+
+
+def descent(values: Values, start: tuple[float, float], n_steps: int) -> str:
+    """Code that goes downhill three ways."""
+    return f"""\
+import numpy as np
+
+{_loss(values)}penalty, learning_rate = {values["penalty"]!r}, {values["learning_rate"]!r}
+
+
+def proximal(w):
+    u = w - learning_rate * H @ (w - center)
+    return np.sign(u) * np.maximum(np.abs(u) - learning_rate * penalty, 0)
+
+
+def subgradient(w):
+    return w - learning_rate * (H @ (w - center) + penalty * np.sign(w))
+
+
+def l2(w):
+    return w - learning_rate * (H @ (w - center) + 2 * penalty * w)
+
+
+for step in (proximal, subgradient, l2):
+    w = np.array({list(start)!r})
+    for _ in range({n_steps}):
+        after = step(w)
+        if np.abs(after).max() > 1e6:  # it diverges
+            break
+        w = after
+    print(f"w = ({{w[0]:.6g}}, {{w[1]:.6g}})")
+"""
+
+
+def how_often(values: Values) -> str:
+    """Code that repeats the experiment for L2 and L1, with draws of its own."""
+    shapes = {
+        "symmetric": "b, d = a, 0 * a",
+        "general": "b, d = rng.uniform(0, 10, n), rng.uniform(-2, 2, n)",
+        "axis_aligned": "a, b, d = *np.where(rng.random(n) < 0.5, [a, a * 0 + 0.1], "
+        "[a * 0 + 0.1, a]), 0 * a",
+    }
+    return f"""\
+import numpy as np
+
+rng = np.random.default_rng({values["seed"]!r})
+budget, n = {values["budget"]!r}, 20_000
+c = rng.uniform(-10, 10, (n, 2))
+a = rng.uniform(0, 10, n)
+{shapes[values["shape"]]}
+sound = 4 * a * b > d**2  # no saddles
+H = np.stack([np.stack([2 * a, d], -1), np.stack([d, 2 * b], -1)], -2)
+
+for q in (2, 1):
+    outside = sound & (np.linalg.norm(c, ord=q, axis=1) > budget)
+    zero = np.zeros(n, dtype=bool)
+    for i in (0, 1):  # is one of the four points on the axes the best of the ball?
+        for sign in (1, -1):
+            end = np.zeros(2)
+            end[i] = sign * budget
+            force = np.einsum("nij,nj->ni", H, c - end)
+            along, across = sign * force[:, i], np.abs(force[:, 1 - i])
+            zero |= (along >= 0) & (across <= (along if q == 1 else 0))
+    print(f"L{{q}}: {{100 * (zero | (budget == 0))[outside].mean():.1f}} % with an exact zero")
+"""
+
+
+def one_dimension(values: Values, start: float, n_steps: int) -> str:
+    """Code that rolls the three balls."""
+    return f"""\
+import numpy as np
+
+penalty, learning_rate = {values["penalty"]!r}, {values["learning_rate"]!r}
+shrink = learning_rate * penalty
+
+steps = (
+    lambda x: np.sign(x) * max(abs(x) - shrink, 0),  # |x|, proximal
+    lambda x: x - shrink * np.sign(x),  # |x|, its sign
+    lambda x: x - shrink * 2 * x,  # x^2
+)
+for step in steps:
+    x = {start!r}
+    for _ in range({n_steps}):
+        if abs(step(x)) > 1e6:  # it diverges
+            break
+        x = step(x)
+    print(f"{{x:.6g}}")
 """

@@ -1,8 +1,9 @@
 """The player: figures that move in the browser, from frames computed once.
 
 `show` sends the frames with the figure; play, pause, step, scrub, speed and loop then cost the
-server nothing. A painter (`painters/<name>.js`) knows how to draw one frame; the player knows
-everything else, so the next animated figure is one painter.
+server nothing. A painter (`painters/<name>.js`, which sets `painters.<name>`) knows how to draw one
+frame; the player knows everything else, so the next animated figure is one painter. What a painter
+is given, and what it may ask for, stands at the top of `player.js`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from ui import theme
 from ui.i18n import _
 
 HERE = Path(__file__).parent
@@ -27,7 +29,7 @@ def _component() -> Any:
         "regularization_lab_player",
         html=(HERE / "player.html").read_text(encoding="utf-8"),
         css=(HERE / "player.css").read_text(encoding="utf-8"),
-        js=painters + "\n" + (HERE / "player.js").read_text(encoding="utf-8"),
+        js="\n".join(["const painters = {};", painters, (HERE / "player.js").read_text("utf-8")]),
     )
 
 
@@ -44,7 +46,9 @@ def show(
             "frames": n_frames,
             "height": height,
             "description": description,
+            "roles": theme.ROLES,
             "words": {
+                "player": _("Animation. Space plays and pauses, the arrow keys step."),
                 "play": _("Play"),
                 "pause": _("Pause"),
                 "back": _("One frame back"),

@@ -1,7 +1,13 @@
-// Everything that moves but the drawing itself. A painter's frame(ctx, box, figure, from, to, t,
-// colours) draws the way from frame `from` to frame `to` at 0 <= t <= 1 and returns a caption.
+// Everything that moves but the drawing itself.
+//
+// A painter is an object in `painters`: frame(ctx, box, figure, from, to, t, look, pointer) draws
+// the way from frame `from` to frame `to` at 0 <= t <= 1 and returns a caption. `look` has the
+// theme's colours (text, primary, background, border and the chart's ROLES) and its font;
+// `pointer` is where the visitor points at, {x, y} or null. A painter may have `period`, the
+// milliseconds of a frame at speed 1, and `smooth`: its motion then takes the whole frame, not
+// just a short fade at its start.
 
-const FRAME_MS = 900; // at speed 1
+const FRAME_MS = 900;
 const FADE_MS = 260;
 const PLAY = "M7 4v16l13-8z";
 const PAUSE = "M6 4h4v16H6zm8 0h4v16h-4z";
@@ -9,44 +15,61 @@ const PAUSE = "M6 4h4v16H6zm8 0h4v16h-4z";
 export default function (component) {
   const { data, parentElement } = component;
   const root = parentElement.querySelector(".player");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
   // Streamlit calls this again for every change of the data: the position lives on the element.
+  // `clock` is the share of the present frame's time that has passed.
   const state = (root.state ??= {
-    frame: 0, from: 0, changed: -Infinity, due: 0,
-    playing: !matchMedia("(prefers-reduced-motion: reduce)").matches, loop: true,
+    frame: 0, from: 0, clock: 0, playing: !still.matches, stepping: false, loop: true, over: null, pin: null,
   });
-  state.data = data;
-  state.frame = Math.min(state.frame, data.frames - 1);
-  state.from = state.frame;
+  const { words } = data;
+  const painter = painters[data.painter], last = data.frames - 1;
+  state.frame = state.from = Math.min(state.frame, last);
 
   const find = (name) => root.querySelector(name);
   const canvas = find("canvas"), caption = find(".caption"), scrub = find(".scrub");
   canvas.style.height = `${data.height}px`; // before the first paint, so that nothing jumps
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const { words } = data;
-
   for (const name of ["back", "forward", "loop", "scrub", "speed"]) {
     find(`.${name}`).setAttribute("aria-label", words[name]);
     find(`.${name}`).title = words[name];
   }
   canvas.setAttribute("aria-label", data.description);
-  root.setAttribute("aria-label", data.description);
+  root.setAttribute("aria-label", words.player);
   scrub.max = data.frames;
 
-  function go(frame) {
+  const period = () => (painter.period ?? FRAME_MS) / Number(find(".speed").value);
+  function progress() {
+    if (still.matches) return 1;
+    const motion = painter.smooth ? period() : Math.min(FADE_MS, period() / 2);
+    return Math.min(1, (state.clock * period()) / motion);
+  }
+
+  function turn(frame, clock = 0) {
     state.from = state.frame;
     state.frame = (frame + data.frames) % data.frames;
-    state.changed = performance.now();
-    wake();
+    state.clock = clock;
   }
   function play(on) {
-    if (on && !state.loop && state.frame === data.frames - 1) go(0);
+    if (on && !state.loop && state.frame === last && progress() === 1) turn(0);
     state.playing = on;
-    state.due = performance.now() + period();
+    state.stepping = false;
+    before = performance.now();
     wake();
   }
-  const period = () => FRAME_MS / Number(find(".speed").value);
+  function step(by) {
+    state.playing = false;
+    turn(state.frame + by);
+    state.stepping = true;
+    before = performance.now();
+    wake();
+  }
+  function jump(frame) {
+    state.playing = state.stepping = false;
+    turn(frame, 1);
+    state.from = state.frame;
+    wake();
+  }
 
-  function paint(now) {
+  function paint(t) {
     const ratio = devicePixelRatio || 1;
     const box = { width: canvas.clientWidth, height: data.height };
     if (!box.width) return;
@@ -54,15 +77,12 @@ export default function (component) {
     if (canvas.width !== w || canvas.height !== h) {
       canvas.width = w; canvas.height = h;
     }
-    const style = getComputedStyle(root);
-    const colours = Object.fromEntries(["text", "primary", "background", "border", "secondary-background"]
-      .map((name) => [name, style.getPropertyValue(`--st-${name}-color`).trim()]));
-    const fade = still.matches ? 0 : Math.min(FADE_MS, period() / 2);
-    const t = fade ? Math.min(1, (now - state.changed) / fade) : 1;
     const ctx = canvas.getContext("2d");
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, box.width, box.height);
-    const text = painters[data.painter].frame(ctx, box, data.figure, state.from, state.frame, t, colours);
+    ctx.globalAlpha = 1;
+    const text = painter.frame(ctx, box, data.figure, state.from, state.frame, t, look(), state.over ?? state.pin);
+    caption.setAttribute("aria-live", state.playing ? "off" : "polite");
     if (caption.textContent !== text) caption.textContent = text;
     root.dataset.frame = state.frame;
     root.dataset.painted = Number(root.dataset.painted || 0) + 1;
@@ -73,41 +93,62 @@ export default function (component) {
     find(".play").setAttribute("aria-label", state.playing ? words.pause : words.play);
     find(".play").title = state.playing ? words.pause : words.play;
     find(".loop").setAttribute("aria-pressed", state.loop);
-    return t < 1;
+  }
+
+  function look() {
+    const style = getComputedStyle(root);
+    const read = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    const roles = read("chart-categorical-colors").split(/,(?![^(]*\))/);
+    return {
+      ...Object.fromEntries(["text", "primary", "background", "border", "secondary-background"]
+        .map((name) => [name, read(`${name}-color`)])),
+      ...Object.fromEntries(data.roles.map((role, i) => [role, roles[i]?.trim() || read("text-color")])),
+      font: style.fontFamily,
+    };
   }
 
   // requestAnimationFrame runs only while something moves; between frames a timer waits.
-  let request = 0, timer = 0;
+  let request = 0, timer = 0, before = performance.now();
   function wake() {
     clearTimeout(timer);
     if (!request) request = requestAnimationFrame(tick);
   }
   function tick(now) {
     request = 0;
-    if (state.playing && now >= state.due) {
-      state.due = Math.max(state.due + period(), now);
-      if (!state.loop && state.frame === data.frames - 1) state.playing = false;
-      else { state.from = state.frame; state.frame = (state.frame + 1) % data.frames; state.changed = now; }
+    if (state.playing || state.stepping) state.clock += Math.max(0, now - before) / period();
+    before = now;
+    if (state.playing && state.clock >= 1) {
+      if (!state.loop && state.frame === last) state.playing = false;
+      else turn(state.frame + 1, state.clock < 2 ? state.clock - 1 : 0); // 2: the tab was hidden
     }
-    const moving = paint(now);
-    if (moving) request = requestAnimationFrame(tick);
-    else if (state.playing) timer = setTimeout(wake, Math.max(0, state.due - performance.now()));
+    const t = progress();
+    if (t === 1) state.stepping = false;
+    paint(t);
+    if (state.stepping || (state.playing && t < 1)) request = requestAnimationFrame(tick);
+    else if (state.playing) timer = setTimeout(wake, Math.max(0, 1 - state.clock) * period());
   }
 
-  find(".back").onclick = () => { play(false); go(state.frame - 1); };
-  find(".forward").onclick = () => { play(false); go(state.frame + 1); };
+  find(".back").onclick = () => step(-1);
+  find(".forward").onclick = () => step(1);
   find(".play").onclick = () => play(!state.playing);
   find(".loop").onclick = () => { state.loop = !state.loop; wake(); };
-  find(".speed").onchange = () => play(state.playing);
-  scrub.oninput = () => { state.playing = false; go(Number(scrub.value) - 1); };
+  find(".speed").onchange = wake;
+  scrub.oninput = () => jump(Number(scrub.value) - 1);
   root.onkeydown = (event) => {
-    if (event.target.matches("input, select")) return;
-    if (event.key === " " && !event.target.matches("button")) play(!state.playing);
-    else if (event.key === "ArrowRight") find(".forward").onclick();
-    else if (event.key === "ArrowLeft") find(".back").onclick();
+    if (event.target.matches("select")) return;
+    if (event.key === " " && !event.target.matches("button")) find(".play").onclick();
+    else if (event.target.matches("input")) return; // the slider has arrows of its own
+    else if (event.key === "ArrowRight") step(1);
+    else if (event.key === "ArrowLeft") step(-1);
+    else if (event.key === "Home") jump(0);
+    else if (event.key === "End") jump(last);
     else return;
     event.preventDefault();
   };
+  const place = (event) => ({ x: event.offsetX, y: event.offsetY });
+  canvas.onpointermove = (event) => { state.over = place(event); wake(); };
+  canvas.onpointerleave = () => { state.over = null; wake(); };
+  canvas.onclick = (event) => { state.pin = place(event); wake(); };
 
   const observer = new ResizeObserver(wake);
   observer.observe(root);
@@ -115,7 +156,6 @@ export default function (component) {
   const scheme = new MutationObserver(wake);
   for (let node = root.getRootNode().host ?? root; node; node = node.parentElement)
     scheme.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
-  state.due ||= performance.now() + period();
   wake();
   return () => {
     observer.disconnect();

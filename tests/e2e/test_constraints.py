@@ -1,0 +1,95 @@
+"""The constraints screen in a real browser: what moves there, moves everything else."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import DESKTOP, PHONE, PROJECTOR, Visit, number, settle
+
+VIEWS = ["figure", "zeros", "path", "descent", "how_often", "one_dimension"]
+
+
+def _place(page: Page) -> tuple[float, float]:
+    box = page.locator(".handles button").first.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _slider(page: Page, key: str) -> str:
+    return page.locator(f".st-key-{key} [data-testid=stSliderThumbValue]").inner_text()
+
+
+def _wait_for(page: Page, key: str, text: str | None) -> None:
+    page.wait_for_function(
+        "([key, text]) => new URLSearchParams(location.search).get(key) === text", arg=[key, text]
+    )
+
+
+def test_a_drag_moves_the_solution_the_sliders_and_the_link(visit: Visit) -> None:
+    page = visit("/constraints")
+    assert page.locator(".st-key-readout_zeros_l1 dd").inner_text() == "w₁"
+    x, y = _place(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 21):
+        page.mouse.move(x + 4 * step, y + 2.5 * step)
+        page.wait_for_timeout(25)
+    assert _place(page)[0] == pytest.approx(x + 80, abs=3), "drawn at once"
+    page.mouse.up()
+    expect(page.locator(".st-key-readout_zeros_l1 dd")).to_have_text("none")
+    settle(page)
+    shown = page.evaluate("Object.fromEntries(new URLSearchParams(location.search))")
+    assert set(shown) == {"lang", "center_x", "center_y"}
+    assert float(_slider(page, "center_x")) == float(shown["center_x"]) > 2.5
+    assert float(_slider(page, "center_y")) == float(shown["center_y"]) < 2.5
+    assert _slider(page, "budget") == "1.50", "a drag moves no handle"
+    guest = visit(page.url)
+    assert number(guest, "w1_l2") == number(page, "w1_l2")
+
+
+def test_the_arrow_keys_do_the_same(visit: Visit) -> None:
+    page = visit("/constraints")
+    before = number(page, "w2_l2")
+    handle = page.locator(".handles button").first
+    handle.focus()
+    for _ in range(5):
+        handle.press("ArrowDown")
+    _wait_for(page, "center_y", "2.5")
+    settle(page)
+    assert number(page, "w2_l2") < before
+    assert "w₂ 2.50" in (handle.get_attribute("aria-label") or "")
+
+
+def test_budget_and_penalty_are_two_handles_of_one_thing(visit: Visit) -> None:
+    page = visit("/constraints")
+    assert _slider(page, "penalty") == "1.415"
+    page.locator(".st-key-penalty input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    _wait_for(page, "penalty", "1.5")
+    _wait_for(page, "formulation", "penalty")
+    expect(page.locator(".st-key-readout_budget_l1")).to_be_visible()
+    assert float(_slider(page, "budget")) < 1.5
+    page.keyboard.press("ArrowRight")  # it still has the focus
+    _wait_for(page, "penalty", "2")
+    page.locator(".st-key-budget input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    _wait_for(page, "penalty", None)
+    expect(page.locator(".st-key-readout_multiplier_l1")).to_be_visible()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_view_fits(visit: Visit, view: str) -> None:
+    for size, link in ((DESKTOP, ""), (PROJECTOR, "&present=1"), (PHONE, "")):
+        page = visit(f"/constraints?view={view}&norm_order=inf{link}", size=size)
+        wide = page.evaluate(
+            "(e => e.scrollWidth - e.clientWidth)(document.querySelector('[data-testid=stMain]'))"
+        )
+        assert wide <= 0
+        if size == PHONE:
+            continue
+        for selector in (".st-key-readouts .readouts", ".figure, .player"):
+            box = page.locator(selector).first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= size[1], (selector, size)
+            assert box["x"] + box["width"] <= size[0], (selector, size)

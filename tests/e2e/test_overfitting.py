@@ -1,0 +1,108 @@
+"""Points moved by hand, in a real browser: with the mouse, a finger and the keyboard."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import PHONE, Visit, number
+
+READOUTS = ("train_mse_a", "test_mse_a", "train_mse_b", "test_mse_b", "largest_coefficient_b")
+
+
+def _wait(page: Page) -> None:
+    page.wait_for_selector(".st-key-figure [data-painted]")
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
+    page.wait_for_timeout(500)
+
+
+def _query(page: Page, key: str) -> str:
+    return parse_qs(urlsplit(page.url).query).get(key, [""])[0]
+
+
+def _place(page: Page, index: int) -> tuple[float, float]:
+    box = page.locator(f".st-key-figure .handles button[data-id='{index}']").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _shown(page: Page) -> list[float]:
+    return [number(page, key) for key in READOUTS]
+
+
+def test_a_dragged_point_is_answered_while_it_moves_and_its_link_is_the_same(visit: Visit) -> None:
+    page = visit("/overfitting?residuals=true")
+    _wait(page)
+    before, (x, y) = _shown(page), _place(page, 19)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, 16):
+        page.mouse.move(x, y + 8 * step)
+        page.wait_for_timeout(60)
+    page.wait_for_function("location.search.includes('moved=19')")
+    page.wait_for_timeout(600)
+    under_way = _shown(page)
+    assert under_way != before, "the fits answer before the button is released"
+    for step in range(16, 21):
+        page.mouse.move(x, y + 8 * step)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    _wait(page)
+    after = _shown(page)
+    assert after not in (before, under_way)
+    index, _x, new_y = _query(page, "moved").split(":")
+    assert index == "19"
+    assert float(new_y) < 0
+    guest = visit(page.url)
+    _wait(guest)
+    assert _shown(guest) == after
+    assert _place(guest, 19) == _place(page, 19)
+    page.locator(".st-key-figure .restore").click()
+    page.wait_for_function("!location.search.includes('moved')")
+    _wait(page)
+    assert _shown(page) == before
+
+
+def test_keys_move_remove_and_add_points(visit: Visit) -> None:
+    page = visit("/overfitting")
+    _wait(page)
+    page.locator(".st-key-figure .handles button[data-id='19']").focus()
+    for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
+        page.keyboard.press(key)
+    page.wait_for_function("location.search.includes('moved=19')")
+    _wait(page)
+    assert _query(page, "moved") == "19:0.315:0.953"
+    page.keyboard.press("PageDown")
+    page.keyboard.press("Delete")
+    page.wait_for_function("location.search.includes('removed=')")
+    assert page.locator(".st-key-figure .handles button").count() == 19
+    page.locator(".st-key-figure .add").click()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("location.search.includes('added=')")
+    _wait(page)
+    assert _query(page, "added") == "0:0.05"
+    assert page.locator(".st-key-figure .handles button").count() == 20
+
+
+def test_a_finger_drags_a_point_and_scrolls_elsewhere(visit: Visit) -> None:
+    page = visit("/overfitting", size=PHONE, has_touch=True)
+    _wait(page)
+    page.locator(".st-key-figure").scroll_into_view_if_needed()
+    x, y = _place(page, 19)
+    cdp = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": px, "y": py} for px, py in points]
+        cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    touch("touchStart", (x, y))
+    for step in range(1, 11):
+        touch("touchMove", (x, y + 8 * step))
+        page.wait_for_timeout(40)
+    touch("touchEnd")
+    page.wait_for_function("location.search.includes('moved=19')")
+    _wait(page)
+    assert float(_query(page, "moved").split(":")[2]) < 0.5

@@ -1,0 +1,132 @@
+"""The player in a real browser: its keys and buttons, its labels, its speed."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import PHONE, Visit
+
+LARGEST = "/dropout?samples=8&hidden_layers=4&hidden_units=16"
+
+
+def _player(page: Page) -> Locator:
+    return page.locator(".st-key-player .player")
+
+
+def _frame(player: Locator) -> int:
+    return int(player.get_attribute("data-frame") or 0)
+
+
+def _paused(page: Page) -> Locator:
+    player = _player(page)
+    player.locator(".play").click()
+    expect(player.locator(".play")).to_have_attribute("aria-label", "Play")
+    return player
+
+
+def test_the_keys_play_step_and_jump(visit: Visit) -> None:
+    page = visit("/dropout")
+    player = _paused(page)
+    player.focus()
+    page.keyboard.press("Home")
+    expect(player).to_have_attribute("data-frame", "0")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(player).to_have_attribute("data-frame", "1")
+    page.keyboard.press("End")
+    expect(player).to_have_attribute("data-frame", "99")
+    page.keyboard.press("ArrowRight")
+    expect(player).to_have_attribute("data-frame", "0")
+    page.keyboard.press("Space")
+    expect(player.locator(".play")).to_have_attribute("aria-label", "Pause")
+    player.locator(".scrub").focus()  # its arrows are its own, its space is the player's
+    page.keyboard.press("Space")
+    expect(player.locator(".play")).to_have_attribute("aria-label", "Play")
+
+
+def test_without_the_loop_it_stops_at_the_end(visit: Visit) -> None:
+    page = visit("/dropout")
+    player = _paused(page)
+    player.locator(".loop").click()
+    expect(player.locator(".loop")).to_have_attribute("aria-pressed", "false")
+    player.locator(".speed").select_option("10")
+    player.locator(".scrub").fill("97")
+    player.locator(".play").click()
+    expect(player).to_have_attribute("data-frame", "99")
+    expect(player.locator(".play")).to_have_attribute("aria-label", "Play")
+    player.locator(".play").click()  # from the beginning
+    expect(player).not_to_have_attribute("data-frame", "99")
+
+
+def test_a_screen_reader_hears_what_it_shows(visit: Visit) -> None:
+    page = visit("/dropout")
+    player = _paused(page)
+    for name in ("play", "back", "forward", "scrub", "speed", "loop"):
+        assert player.locator(f".{name}").get_attribute("aria-label")
+    assert "every hidden unit is dropped" in (
+        player.locator("canvas").get_attribute("aria-label") or ""
+    )
+    caption = player.locator(".caption")
+    expect(caption).to_have_attribute("aria-live", "polite")
+    assert player.locator(".scrub").get_attribute("aria-valuetext") == caption.inner_text()
+    player.locator(".play").click()
+    expect(caption).to_have_attribute("aria-live", "off")
+
+
+def test_the_counter_of_a_weight(visit: Visit) -> None:
+    """After the last pass it has the count that the run has; pointing picks another weight."""
+    page = visit("/dropout?p=0", reduced_motion="reduce")
+    player = _player(page)
+    player.focus()
+    page.keyboard.press("End")
+    expect(player.locator(".caption")).to_contain_text("updated in 100 of 100 passes")
+    half = visit("/dropout", reduced_motion="reduce")
+    player = _player(half)
+    player.focus()
+    half.keyboard.press("End")
+    seen = set()
+    box = player.locator("canvas").bounding_box()
+    assert box is not None
+    for x, y in ((0.2, 0.25), (0.5, 0.3), (0.85, 0.35)):
+        half.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        half.wait_for_timeout(150)
+        seen.add(player.locator(".caption").inner_text())
+    assert len(seen) > 1
+
+
+def test_a_step_with_reduced_motion_is_one_picture(visit: Visit) -> None:
+    page = visit("/dropout", reduced_motion="reduce")
+    player = _player(page)
+    page.wait_for_timeout(500)
+    before = int(player.get_attribute("data-painted") or 0)
+    player.locator(".forward").click()
+    page.wait_for_timeout(800)
+    assert int(player.get_attribute("data-painted") or 0) - before <= 2
+
+
+@pytest.mark.parametrize("size", [(1440, 900), PHONE])
+def test_the_largest_network_holds_sixty_frames_a_second(
+    visit: Visit, size: tuple[int, int]
+) -> None:
+    """A picture for nearly every frame that the browser gives the page when nothing moves."""
+    page = visit(LARGEST, size=size)
+    page.wait_for_timeout(1500)
+    player = _player(page)
+    count = """(player) => new Promise((done) => {
+        const first = Number(player.dataset.painted), start = performance.now();
+        let given = 0;
+        (function next() {
+          given += 1;
+          const seconds = (performance.now() - start) / 1000;
+          if (seconds < 3) requestAnimationFrame(next);
+          else done([given / seconds, (Number(player.dataset.painted) - first) / seconds]);
+        })();
+      })"""
+    _given, painted = player.evaluate(count)
+    player.locator(".play").click()
+    page.wait_for_timeout(300)
+    idle, still = player.evaluate(count)
+    assert still == 0, "paused, it draws nothing"
+    assert painted > 0.75 * min(60, idle)  # other work on the machine takes its share

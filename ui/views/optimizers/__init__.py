@@ -1,0 +1,1 @@
+"""The views of the optimizers screen, one file for each."""

@@ -1,0 +1,148 @@
+"""Penalty: the error of B against λ, and two ways to choose it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from sim.overfitting import PenaltyCurve, mean_squared_error, penalty_curve
+from ui import stage
+from ui.charts import overfitting_errors as charts
+from ui.code import overfitting as code
+from ui.controls import Strength
+from ui.i18n import N_, _
+from ui.views.overfitting.data import POINTS, fits, only, samples, title
+
+PENALTIES = Strength(key="penalty", label="", low=-9, high=2).options[1:]
+FOLDS = {"l2": 10, "l1": 5}
+
+
+def folds(values: stage.Values) -> int:
+    """How many folds the training points are cut into."""
+    return min(FOLDS[values["penalty_kind"]], samples(values)[0].x.size)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _curve(values: dict[str, Any]) -> PenaltyCurve:
+    kind = values["penalty_kind"]
+    return penalty_curve(*samples(values), values["degree_b"], PENALTIES, kind, folds(values))
+
+
+def curve(values: stage.Values) -> PenaltyCurve:
+    return _curve(only(values, "points", "degree_b", "penalty_kind"))
+
+
+def draw(values: stage.Values) -> None:
+    errors, (train, test) = curve(values), samples(values)
+    model = fits(values, train)[1]
+    here = mean_squared_error(model, test)
+    figure, readouts = stage.figure_and_readouts()
+    with figure:
+        stage.chart(
+            charts.penalties(errors, values["penalty"], here, values["penalty_kind"]),
+            "figure",
+            description=_(
+                "Training, test and cross-validated error of degree {d} against λ, on logarithmic "
+                "scales. The test error is least at λ = {test}, the cross-validated one at {cv}."
+            ).format(
+                d=values["degree_b"],
+                test=stage.number(errors.best_by_test),
+                cv=stage.number(errors.best_by_cv),
+            ),
+            height=stage.figure_height(0.9, projector=0.96),
+        )
+    with readouts:
+        stage.readouts(
+            stage.Group(
+                [stage.Readout("test_mse_b", _("Test MSE at this λ"), stage.number(here))],
+                title("b", values),
+                "overfit",
+            )
+        )
+        chosen = int(np.argmin(errors.cv_mse))
+        stage.readouts(
+            stage.Group(
+                [
+                    stage.Readout(
+                        "best_by_test",
+                        _("Best λ"),
+                        f"{errors.best_by_test:g}",
+                        _("By the test error, which in life nobody has while choosing."),
+                    ),
+                    stage.Readout("best_mse", _("Test MSE"), stage.number(errors.test_mse.min())),
+                ],
+                _("By test"),
+                values["penalty_kind"],
+            ),
+            stage.Group(
+                [
+                    stage.Readout(
+                        "best_by_cv",
+                        _("Best λ"),
+                        f"{errors.best_by_cv:g}",
+                        _("By {k} folds of the training points alone.").format(k=folds(values)),
+                    ),
+                    stage.Readout(
+                        "cv_choice_mse", _("Test MSE"), stage.number(errors.test_mse[chosen])
+                    ),
+                ],
+                _("By CV"),
+                "validation",
+            ),
+        )
+
+
+def see() -> None:
+    st.markdown(
+        _(
+            "- On the left λ is too small to matter: B **overfits**. On the right it crushes "
+            "every weight: B **underfits**. The best λ lies between.\n"
+            "- The training error only rises with λ: it cannot choose it.\n"
+            "- **Cross-validation** leaves out one part of the training points after the other and "
+            "measures there. It finds nearly the same λ, without a test set.\n"
+            "- Switch to **L1**: the same story on another scale of λ."
+        )
+    )
+
+
+def maths(values: stage.Values) -> None:
+    st.latex(
+        r"\hat\lambda_\text{CV} = \arg\min_\lambda\; \frac1K\sum_{k=1}^{K} "
+        r"\frac{1}{|F_k|}\sum_{i\in F_k}\bigl(y_i-\hat f^{(-k)}_\lambda(x_i)\bigr)^2"
+    )
+    st.markdown(
+        _(
+            "F₁ … F_K are the K folds of the n training points ({k} of them here), f̂ with (−k) is "
+            "fitted without fold k, with the degree of B. λ is that of (1/n)·Σ(y − f(x))² + λ·Σw² "
+            "for L2 and + λ·Σ|w| for L1, the intercept left out; the two are not on the same "
+            "scale."
+        ).format(k=folds(values))
+    )
+
+
+def data(values: stage.Values) -> stage.Table:
+    errors = curve(values)
+    frame = pd.DataFrame(
+        {
+            "penalty": errors.penalties,
+            "training MSE": errors.train_mse,
+            "test MSE": errors.test_mse,
+            "cross-validated MSE": errors.cv_mse,
+        }
+    )
+    return stage.Table(frame, "penalty.csv")
+
+
+PENALTY = stage.View(
+    name="penalty",
+    title=N_("Penalty"),
+    uses=POINTS | {"degree_b", "penalty", "penalty_kind"},
+    draw=draw,
+    see=see,
+    maths=maths,
+    code=lambda values: code.penalty(values, PENALTIES, folds(values)),
+    data=data,
+)

@@ -1,0 +1,1 @@
+"""The views of the weight decay screen, a file each, and their controls."""
