@@ -154,7 +154,8 @@ class Strength(Control):
             raise ValueError(text)
         if value == 0:
             return 0.0
-        return min(self.options[1:], key=lambda option: abs(math.log(option / value)))
+        positive = (option for option in self.options if option > 0)
+        return min(positive, key=lambda option: abs(math.log(option / value)))
 
     def format(self, value: Any) -> str:
         if value == 0 or value >= 1e-3:

@@ -310,3 +310,9 @@ def test_the_code_of_the_heat_maps(open_screen: Open, link: dict[str, str]) -> N
     ]
     printed = run_code(screen)
     assert printed[1::2] == pytest.approx(shown, rel=6e-3)
+
+
+def test_the_smallest_learning_rate_can_be_linked(open_screen: Open) -> None:
+    screen = open_screen("optimizers", learning_rate="0.0001")
+    assert screen.select_slider(key="learning_rate").value == 1e-4
+    assert not screen.warning
