@@ -28,6 +28,10 @@ CSS = """
 .st-key-headline h1 { padding: 0; line-height: 1.3; }
 .st-key-headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-see [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
+.st-key-scenes { overflow-x: hidden; } /* the pills scroll, Reset stays in sight */
+.st-key-scenes > .st-key-scene_pill { flex: 0 1 auto; min-width: 0; overflow-x: auto; }
+.st-key-scenes > .st-key-scene_pill * { flex-wrap: nowrap; }
+.st-key-scenes > .st-key-reset { flex: none; min-width: max-content; }
 [data-testid="stText"] { /* descriptions, for those who listen to the page */
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
 }
