@@ -178,13 +178,12 @@ SCENES = (
 
 @dataclass(frozen=True)
 class Seen:
-    """The masks of all passes, what ran through them, and what follows for units and weights."""
+    """The masks of all passes, what ran through them, and what follows for the hidden units."""
 
     masks: sim.Masks
     passes: sim.Passes
     kept: np.ndarray
     factors: np.ndarray
-    taking_part: np.ndarray
 
 
 def layer_sizes(values: stage.Values) -> tuple[int, ...]:
@@ -217,13 +216,11 @@ def look(values: stage.Values) -> Seen:
         masks,
     )
     hidden = range(1, len(masks.layer_sizes) - 1)
-    gaps = [gap.reshape(*gap.shape[:2], -1) for gap in sim.participating_weights(masks)]
     return Seen(
         masks,
         passes,
         np.concatenate([masks.keep[layer] for layer in hidden], axis=-1),
         np.concatenate([masks.factors(layer) for layer in hidden], axis=-1),
-        np.concatenate(gaps, axis=-1),
     )
 
 
@@ -257,18 +254,15 @@ def _mask_numbers(seen: Seen) -> list[stage.Readout]:
             ),
         ),
         stage.Readout(
-            "weights",
-            _("Weights that take part"),
-            f"{seen.taking_part.mean():.1%}",
-            _("A weight takes part when both of its units are kept. The others get no gradient."),
-        ),
-        stage.Readout(
             "updated",
             _("Updates per weight"),
             DASH
             if len(seen.kept) == 1
             else _("{n:.0f} of {passes}").format(n=_updates(seen).mean(), passes=len(seen.kept)),
-            _("The mean over all weights. A pass updates a weight if any sample runs through it."),
+            _(
+                "The mean over all weights. A pass updates a weight if both of its units are kept "
+                "in a sample; the others get no gradient."
+            ),
         ),
         stage.Readout(
             "factor",

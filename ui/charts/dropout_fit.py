@@ -25,7 +25,7 @@ N_UNITS = 16
 
 def names() -> dict[str, str]:
     """The visible names of the three networks, by role."""
-    words = (_("small net"), _("large net"), _("with dropout"))
+    words = (_("small net"), _("large net"), _("dropout"))
     return dict(zip(ROLE.values(), words, strict=True))
 
 
@@ -115,7 +115,7 @@ def _curves_grammar() -> alt.LayerChart:
         theme.line(role).encode(x=x, y=alt.Y(f"{field}:Q", title="y", scale=scale, axis=axis))
         for field, role in {"truth": "truth", **ROLE}.items()
     ]
-    return alt.layer(*lines, _dots(1.0, _("training data")), theme.key({"truth": _("truth")}))
+    return alt.layer(*lines, _dots(1.0, _("points")), theme.key({"truth": _("truth")}))
 
 
 def correlations(shown: tuple[npt.ArrayLike, npt.ArrayLike] | None) -> Figure:
