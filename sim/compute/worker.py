@@ -16,6 +16,7 @@ def warm() -> None:
     zero, one = np.zeros(1, np.int64), np.ones(1, np.float32)
     ratings = Ratings(zero, zero, one, ("",), ((),), ("0",), ("0",))
     Trainer(ratings, ratings, Settings(n_factors=1, epochs=1)).run_for(0.0, Knobs())
+    import sim.dropout.training  # noqa: F401
 
 
 def dask_setup(_worker: object) -> None:

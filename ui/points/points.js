@@ -351,7 +351,7 @@ export default function (component) {
   // ---- legend and buttons
   function legend() {
     const ink = look(), text = JSON.stringify([figure.legend, ink, data.scale]);
-    if (state.legend === text) return;
+    if (state.legend === text) return false;
     state.legend = text;
     find(".legend").innerHTML = figure.legend.map(({ role, mark }) => {
       const stroke = `stroke="${ink[role]}" stroke-width="${2.5 * data.scale}" stroke-dasharray="${data.dashes[role] ?? ""}"`;
@@ -366,6 +366,7 @@ export default function (component) {
       place.style.fontStyle = "normal";
       place.textContent = figure.legend[i].name;
     });
+    return true;
   }
 
   const clouds = figure.panels.some(({ cloud }) => cloud), hint = find(".hint");
@@ -392,7 +393,7 @@ export default function (component) {
   const observer = new ResizeObserver(wake);
   observer.observe(plot);
   // The theme reaches us as CSS variables only: repaint when the page's look changes.
-  const scheme = new MutationObserver(() => { legend(); wake(); });
+  const scheme = new MutationObserver(() => { if (legend()) wake(); });
   for (let node = root.getRootNode().host ?? root; node; node = node.parentElement)
     scheme.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
   legend();

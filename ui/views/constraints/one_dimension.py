@@ -82,14 +82,22 @@ def _numbers(key: str, title: str, role: str, roll: Roll) -> stage.Group:
     arrives = _("never") if roll.reached_zero_at is None else str(roll.reached_zero_at)
     return stage.Group(
         [
-            stage.Readout(f"theta_{key}", _("θ at the end"), stage.number(roll.positions[-1])),
+            stage.Readout(f"theta_{key}", _("θ at the end"), _short(roll.positions[-1])),
             stage.Readout(f"arrives_{key}", _("Zero at step"), arrives),
-            stage.Readout(f"first_push_{key}", _("First push"), stage.number(roll.pushes[0])),
-            stage.Readout(f"last_push_{key}", _("Last push"), stage.number(roll.pushes[-1])),
+            stage.Readout(f"first_push_{key}", _("First push"), _short(roll.pushes[0])),
+            stage.Readout(f"last_push_{key}", _("Last push"), _short(roll.pushes[-1])),
         ],
         title,
         role,
     )
+
+
+def _short(value: float) -> str:
+    """A number of which, when tiny, only the size matters."""
+    if 1e-3 <= abs(value) < 1e4 or value == 0:
+        return stage.number(value)
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def see() -> None:

@@ -13,7 +13,7 @@ from ui import plane, stage
 from ui.charts import constraints as charts
 from ui.code import constraints as code
 from ui.i18n import N_, _
-from ui.views.constraints.common import LOSS, columns, norms, solve
+from ui.views.constraints.common import LOSS, columns, fitting, norms, solve
 from ui.views.constraints.controls import move
 
 RESOLUTION = 200
@@ -66,17 +66,28 @@ def draw(values: stage.Values) -> None:
         stage.readouts(
             *(
                 stage.Group(
-                    [
-                        stage.Readout(
-                            f"plane_{one.norm.key}",
-                            _("With a zero"),
-                            _percent(1 - shares[0]),
-                            _("The part of the square from −7 to 7 in which c leads to a zero."),
-                        ),
-                        stage.Readout(f"plane_w1_{one.norm.key}", "w₁ = 0", _percent(shares[1])),
-                        stage.Readout(f"plane_w2_{one.norm.key}", "w₂ = 0", _percent(shares[2])),
-                        stage.Readout(f"zeros_{one.norm.key}", _("Zero for c"), one.zeros),
-                    ],
+                    fitting(
+                        [
+                            stage.Readout(
+                                f"plane_{one.norm.key}",
+                                _("With a zero"),
+                                _percent(1 - shares[0]),
+                                _(
+                                    "The part of the square from −7 to 7 "
+                                    "in which c leads to a zero."
+                                ),
+                            ),
+                            stage.Readout(
+                                f"plane_w1_{one.norm.key}", "w₁ = 0", _percent(shares[1])
+                            ),
+                            stage.Readout(
+                                f"plane_w2_{one.norm.key}", "w₂ = 0", _percent(shares[2])
+                            ),
+                            stage.Readout(f"zeros_{one.norm.key}", _("Zero for c"), one.zeros),
+                        ],
+                        "plane_w1",
+                        "plane_w2",
+                    ),
                     one.norm.name,
                     one.norm.role,
                 )
