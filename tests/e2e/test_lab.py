@@ -256,7 +256,7 @@ def test_figure_and_readouts_fit_without_scrolling(
 ) -> None:
     present = "&present=1" if size == PROJECTOR else ""
     page = visit(f"{path}?lang={lang}{present}", size=size)
-    for selector in (".st-key-readouts", "[data-testid=stVegaLiteChart], .st-key-player"):
+    for selector in (".st-key-readouts", "[data-testid=stVegaLiteChart], .st-key-player, .figure"):
         box = page.locator(selector).first.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= size[1], selector
