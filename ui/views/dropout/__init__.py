@@ -1,0 +1,1 @@
+"""The views of the dropout screen, one file for each."""
