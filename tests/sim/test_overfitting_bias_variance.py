@@ -15,6 +15,7 @@ from sim.overfitting import (
     noisy_sine,
     smoother,
     truth,
+    unbiased_parts,
 )
 
 brief = settings(deadline=None, derandomize=True, max_examples=40)
@@ -185,3 +186,24 @@ def test_bad_input_is_refused(changed, sentence):
 def test_an_empty_sweep_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         bias_variance_by_degree([], 0.0, 20, 0.3, 5, rng())
+
+
+def test_unbiased_parts_are_the_exact_ones_on_average():
+    """Three data sets to a run, 300 runs: the mean is within four of its standard errors."""
+    runs = [bias_variance(1, 0.0, 20, 0.5, 3, rng(seed)) for seed in range(300)]
+    raw, exact = (
+        np.array([(getattr(r, f"{kind}bias_squared"), getattr(r, f"{kind}variance")) for r in runs])
+        for kind in ("", "exact_")
+    )
+    parts = np.stack(unbiased_parts(*raw.T, 3), axis=1)
+    np.testing.assert_allclose(parts.sum(axis=1), raw.sum(axis=1), rtol=1e-12)
+    for ours, close in ((parts, True), (raw, False)):
+        difference = ours - exact
+        error = difference.std(axis=0, ddof=1) / np.sqrt(len(runs))
+        assert (np.abs(difference.mean(axis=0) / error) < 4).all() == close
+
+
+def test_unbiased_parts_are_never_negative():
+    bias_squared, variance = unbiased_parts([0.0, 0.1, 0.5], [1.0, 1.0, 1.0], 5)
+    np.testing.assert_allclose(bias_squared, [0.0, 0.0, 0.25])
+    np.testing.assert_allclose(variance, [1.0, 1.1, 1.25])
