@@ -295,6 +295,8 @@ def answer(*others: str) -> None:
     state = st.session_state
     if state.get("share"):  # the link on display would be that of another state
         return
+    if state.get("_ticks"):  # a run of the fragment alone would end its clock
+        return
     if st.context.url is None:  # no browser, which would keep the rest of the screen as it is
         return
     with contextlib.suppress(StreamlitAPIException):  # no such fragment: its run failed

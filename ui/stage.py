@@ -104,6 +104,8 @@ def fold(view: View, controls: Sequence[Control]) -> None:
 def part(name: str, draw: Callable[[], None], run_every: float | None = None) -> None:
     """Draw a part of the screen that can run alone."""
     language = i18n.language()
+    if name == "answer":
+        st.session_state["_ticks"] = run_every is not None
 
     def body() -> None:
         i18n.activate(language)  # a fragment runs in a thread of its own

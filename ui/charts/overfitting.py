@@ -64,12 +64,10 @@ def figure(
     return {**AXES, "panels": [panel], "legend": legend, "base": _pairs(base)}
 
 
-def clouds(part_a: BiasVariance, part_b: BiasVariance, degrees: Sequence[int]) -> dict[str, Any]:
+def clouds(parts: Sequence[BiasVariance], degrees: Sequence[int]) -> dict[str, Any]:
     """The curves of many training sets, with their mean and the truth: A and B side by side."""
     panels = []
-    for name, role, part, degree in zip(
-        "AB", ("sound", "overfit"), (part_a, part_b), degrees, strict=True
-    ):
+    for name, role, part, degree in zip("AB", ("sound", "overfit"), parts, degrees, strict=True):
         shown = part.fits[:CLOUD, ::3]
         steps = shown - np.roll(shown, 1, axis=0)
         panels.append(

@@ -19,7 +19,7 @@ from sim.overfitting import (
 )
 from ui import points, shell, stage
 from ui.charts import overfitting as charts
-from ui.charts import overfitting_errors as error_charts
+from ui.charts import overfitting_parts as parts_charts
 from ui.code import overfitting as code
 from ui.i18n import N_, _
 from ui.views.overfitting.data import NAMES, POINTS, groups, only, rng
@@ -59,11 +59,13 @@ def draw(values: stage.Values) -> None:
     figure, readouts = stage.figure_and_readouts()
     with figure:
         # A projector is wide and low: side by side.
-        above, below = st.columns([1.6, 1]) if shell.presenting() else (nullcontext(), nullcontext())
+        above, below = (
+            st.columns([1.6, 1]) if shell.presenting() else (nullcontext(), nullcontext())
+        )
     with figure, above:
         points.show(
             "figure",
-            charts.clouds(*both, [values["degree_a"], values["degree_b"]]),
+            charts.clouds(both, (values["degree_a"], values["degree_b"])),
             description=_(
                 "The curves of {n} training sets that differ in their noise alone: degree {a} on "
                 "one side, degree {b} on the other, with their mean and the true sine."
@@ -72,7 +74,7 @@ def draw(values: stage.Values) -> None:
         )
     with figure, below:
         stage.chart(
-            error_charts.parts(curve, values["n_datasets"], values["against"], _chosen(values)),
+            parts_charts.parts(curve, values["n_datasets"], values["against"], _chosen(values)),
             "parts",
             description=_(
                 "Bias squared, variance and noise, stacked, against {what}; crosses show the "

@@ -8,7 +8,7 @@ import streamlit as st
 
 from sim.overfitting import Polynomial, mean_squared_error
 from ui import stage
-from ui.charts import overfitting_errors as charts
+from ui.charts import overfitting_parts as charts
 from ui.code import overfitting as code
 from ui.i18n import N_, _
 from ui.views.overfitting.data import FITS, NAMES, fits, groups, samples

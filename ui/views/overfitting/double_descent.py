@@ -22,7 +22,7 @@ FAR = np.geomspace(27, 400, 12).astype(int).tolist()
 
 def n_points(values: stage.Values) -> int:
     """How many points this view uses."""
-    return min(values["n_points"], MOST_POINTS)
+    return int(min(values["n_points"], MOST_POINTS))
 
 
 def degrees(n: int) -> list[int]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from sim.recommender.early_stopping import Stop, stopping
 from sim.recommender.records import Knobs, Settings
-from ui import live, stage
+from ui import live, shell, stage
 from ui.charts import recommender as charts
 from ui.i18n import _
 from ui.views.recommender import training
@@ -48,7 +48,9 @@ def draw(settings: Callable[[], Settings], knobs: Callable[[], Knobs]) -> None:
                 height=stage.figure_height(0.7, projector=0.72),
             )
         with readouts:
-            stage.readouts(*_numbers(run, stop, knobs().patience))
+            rows = 3 if shell.presenting() else 4  # what fits beside the figure
+            groups = _numbers(run, stop, knobs().patience)
+            stage.readouts(*(stage.Group(group.readouts[:rows]) for group in groups))
 
     live.watch(run, knobs, frame)
     _past_runs()
