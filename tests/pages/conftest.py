@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[2]
@@ -51,12 +52,20 @@ def assert_well(screen: AppTest) -> None:
     assert screen.title
 
 
-def run_code(screen: AppTest) -> list[float]:
-    """Run what "The code" shows and return the numbers it prints, in order."""
+def printed(screen: AppTest) -> str:
+    """What the code in "The code" prints. Its settings of torch end with it."""
     screen.session_state["tab"] = "The code"
     screen.run()
     (block,) = screen.code
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(block.value, {"__name__": "__main__"})
-    return [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", printed.getvalue())]
+    out, dtype = io.StringIO(), torch.get_default_dtype()
+    try:
+        with contextlib.redirect_stdout(out):
+            exec(block.value, {"__name__": "__main__"})
+    finally:
+        torch.set_default_dtype(dtype)
+    return out.getvalue()
+
+
+def run_code(screen: AppTest) -> list[float]:
+    """The numbers that it prints, in order."""
+    return [float(v) for v in re.findall(r"-?\d+\.?\d*(?:e[+-]?\d+)?", printed(screen))]

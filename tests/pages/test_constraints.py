@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from sim.constraints import Quadratic, budget_of, penalty_of, zero_map
-from tests.pages.conftest import Open, readout, readout_text, run_code
+from tests.pages.conftest import Open, printed, readout, readout_text, run_code
 from ui.charts import constraints as charts
 
 NAME = "constraints"
@@ -327,22 +327,13 @@ def test_the_code_computes_what_the_figure_shows(open_screen: Open, link: dict[s
     screen = open_screen(NAME, **link)
     norms = ["l2", "l1", *(["lq"] if "0.5" in _titles(screen)[-1] else [])]
     shown = [v for n in norms for v in (*_weights(screen, n), readout(screen, f"loss_{n}"))]
-    text = _printed(screen)
+    text = _numbers(screen)
     assert text[: len(shown)] == pytest.approx(shown, abs=6e-3)
 
 
-def _printed(screen: AppTest) -> list[float]:
+def _numbers(screen: AppTest) -> list[float]:
     """The numbers that the code prints, without those in the names of the norms."""
-    import contextlib
-    import io
-
-    screen.session_state["tab"] = "The code"
-    screen.run()
-    (block,) = screen.code
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(block.value, {"__name__": "__main__"})
-    lines = [line.split(": ", 1)[-1] for line in out.getvalue().splitlines()]
+    lines = [line.split(": ", 1)[-1] for line in printed(screen).splitlines()]
     return [float(v) for v in re.findall(r"-?\d+\.?\d*(?:e[+-]?\d+)?", " ".join(lines)) if v]
 
 
@@ -369,7 +360,7 @@ def test_the_code_of_the_path(open_screen: Open) -> None:
 def test_the_code_of_the_descent(open_screen: Open, title: str) -> None:
     screen = _scene(open_screen, title)
     shown = [v for k in ("proximal", "subgradient", "l2") for v in _weights(screen, k)]
-    assert _printed(screen) == pytest.approx(shown, rel=6e-3, abs=6e-4)
+    assert _numbers(screen) == pytest.approx(shown, rel=6e-3, abs=6e-4)
 
 
 @pytest.mark.parametrize("shape", ["symmetric", "general", "axis_aligned"])

@@ -157,6 +157,7 @@ export default function (component) {
     const to = [snap(x), snap(y)].map((v) => Number(v.toFixed(6)));
     if (to[0] === state.center[0] && to[1] === state.center[1]) return;
     state.center = to;
+    state.serial += 1; // until the server answers this move, what it says is older than the hand
     wake();
     send(last);
   }
@@ -165,7 +166,6 @@ export default function (component) {
     const wait = SEND_MS - (performance.now() - (state.sent ?? -Infinity));
     if (!last && wait > 0) { state.timer = setTimeout(() => send(true), wait); return; }
     state.sent = performance.now();
-    state.serial += 1;
     state.component.setStateValue("center", { x: state.center[0], y: state.center[1], serial: state.serial });
   }
 

@@ -228,6 +228,7 @@ export default function (component) {
   // ---- what a hand does
   function change(next, last) {
     state.edits = { ...edits(), ...next };
+    state.serial += 1; // until the server answers this change, what it says is older than the hand
     send(last);
     wake();
   }
@@ -258,7 +259,6 @@ export default function (component) {
     const wait = SEND_MS - (performance.now() - (state.sent ?? -Infinity));
     if (!last && wait > 0) { state.timer = setTimeout(() => send(true), wait); return; }
     state.sent = performance.now();
-    state.serial += 1;
     const { moved, removed, added } = state.edits;
     state.component.setStateValue("edits", {
       moved: Object.entries(moved).map(([i, [x, y]]) => `${i}:${x}:${y}`).join(),
