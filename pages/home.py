@@ -68,21 +68,21 @@ PICTURES: dict[str, Callable[[], Figure]] = {
 
 shell.require_frame()
 for number, topic in enumerate(TOPICS):
-    if number % 2 == 0:  # row by row, so that a phone shows them in lecture order
-        columns = st.columns(2, gap="medium")
-    with columns[number % 2], st.container(border=True, key=f"card_{topic.name}"):
-        words, picture = st.columns([2, 3], vertical_alignment="center")
-        with words:
-            st.page_link(
-                f"pages/{topic.name}.py",
-                label=f"**{number + 1} · {_(topic.title)}**",
-                icon=topic.icon,
-            )
-            st.markdown(_(topic.question))
-        with picture:
-            stage.chart(
-                PICTURES[topic.name](),
-                f"picture_{topic.name}",
-                description=_(topic.question),
-                height=stage.figure_height(0.55),
-            )
+    if number % 3 == 0:  # row by row, so that a phone shows them in lecture order
+        columns = st.columns(3, gap="medium")
+    with (
+        columns[number % 3],
+        st.container(border=True, height="stretch", gap="xsmall", key=f"card_{topic.name}"),
+    ):
+        stage.chart(
+            PICTURES[topic.name](),
+            f"picture_{topic.name}",
+            description=_(topic.question),
+            height=stage.figure_height(0.4, 0.34),
+        )
+        st.page_link(
+            f"pages/{topic.name}.py",
+            label=f"**{number + 1} · {_(topic.title)}**",
+            icon=topic.icon,
+        )
+        st.markdown(_(topic.question))

@@ -36,9 +36,12 @@ CSS = """
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
 }
 [data-testid="stPageLink"] p { font-size: 1.2rem; }
-.readouts { display: flex; gap: 1.25rem; }
-.readouts dl { flex: 1; margin: 0; }
-.readouts dl > div { margin-bottom: 1.1rem; }
+[class*="st-key-card_"] [data-testid="stPageLink"] a { padding-left: 0; }
+.readouts { display: grid; grid-auto-columns: minmax(0, 1fr); column-gap: 1.25rem; }
+/* Groups share their rows, so that numbers stand level where a label takes two lines. */
+.readouts dl { display: grid; grid-row: 1 / span var(--rows); grid-template-rows: subgrid; margin: 0; }
+.readouts dl > div { display: flex; flex-direction: column; justify-content: space-between;
+  margin-bottom: 1.1rem; }
 .readouts dt { font-size: .875rem; line-height: 1.4; opacity: .8; }
 .readouts dt.group { font-weight: 600; font-size: 1rem; opacity: 1; margin-bottom: .8rem; }
 .readouts dd { margin: 0; font-size: 1.75rem; line-height: 1.35; white-space: nowrap;
@@ -56,7 +59,7 @@ ROLES_CSS = "".join(
 
 PRESENTER_CSS = """
 :root { font-size: 19px !important; }
-[data-testid="stMainBlockContainer"] { padding-top: 3.4rem; }
+[data-testid="stMainBlockContainer"] { padding-top: 3.7rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .35rem; }
 .st-key-headline { flex-direction: row; align-items: baseline; gap: 1rem; }
 .st-key-headline > * { width: auto; flex: none; }

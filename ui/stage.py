@@ -183,7 +183,9 @@ def readouts(*groups: Group) -> None:
     One element for all of them: as a dozen metrics in their containers they cost the browser more
     at every move of a slider than the figure does. The class of each is that of a widget's key.
     """
-    st.html(f'<div class="readouts">{"".join(map(_group, groups))}</div>')
+    rows = max(len(group.readouts) + (group.title is not None) for group in groups)
+    body = "".join(map(_group, groups))
+    st.html(f'<div class="readouts" style="--rows: {rows}">{body}</div>')
 
 
 def _group(group: Group) -> str:
