@@ -39,7 +39,8 @@ CSS = """
 [class*="st-key-card_"] [data-testid="stPageLink"] a { padding-left: 0; }
 .readouts { display: grid; grid-auto-columns: minmax(0, 1fr); column-gap: 1.25rem; }
 /* Groups share their rows, so that numbers stand level where a label takes two lines. */
-.readouts dl { display: grid; grid-row: 1 / span var(--rows); grid-template-rows: subgrid; margin: 0; }
+.readouts dl { display: grid; margin: 0;
+  grid-row: 1 / span var(--rows); grid-template-rows: subgrid; }
 .readouts dl > div { display: flex; flex-direction: column; justify-content: space-between;
   margin-bottom: 1.1rem; }
 .readouts dt { font-size: .875rem; line-height: 1.4; opacity: .8; }

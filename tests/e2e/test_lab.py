@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import time
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, PROJECTOR, Visit, number, serving, settle, slide
 from ui.lecture import TOPICS
@@ -25,6 +28,13 @@ def _wait_for_query(page: Page, **wanted: str) -> None:
              new URLSearchParams(location.search).get(key) === value)""",
         arg=wanted,
     )
+
+
+def _scanned(code: Locator) -> str:
+    """What a phone's camera reads there."""
+    expect(code).to_be_visible()
+    (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(code.screenshot())))
+    return str(found.text)
 
 
 def test_the_first_visitor_of_a_fresh_server_may_come_by_a_deep_link(visit: Visit) -> None:
@@ -91,7 +101,7 @@ def test_a_shared_link_opens_the_same_screen_in_the_same_language(visit: Visit) 
     settle(page)
     page.locator(".st-key-share button").click()
     link = page.locator("[data-testid=stPopoverBody] code").inner_text().strip()
-    expect(page.locator(".st-key-qr img")).to_be_visible()
+    assert _scanned(page.locator(".st-key-qr img")) == link
     guest = visit(link, locale="zh-CN", size=PHONE)
     assert guest.locator("h1").inner_text() == "Overfitting"
     assert (
