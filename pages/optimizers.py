@@ -67,20 +67,28 @@ SCENES = (
         {"view": "house_prices", "standardise": "input"},
     ),
     Scene(
+        N_("λ and the learning rate"),
+        N_(
+            "Adam + L2: the good λ falls along a diagonal; that of the lowest row is far too much "
+            "for the top one. AdamW: one λ, counted per step, serves every row."
+        ),
+        {"view": "sweep"},
+    ),
+    Scene(
+        N_("A fit trained to its end"),
+        N_(
+            "This linear fit forgets where it came from, and the best λ of both stays nearly in "
+            "place. Count AdamW's λ per step, and it moves along with the learning rate."
+        ),
+        {"view": "sweep", "fit": "diabetes", "decay_per_step": False},
+    ),
+    Scene(
         N_("λ and the loss's scale"),
         N_(
             "The same fit with the loss multiplied by 0.1 to 10: the best λ of Adam + L2 moves in "
             "proportion, that of AdamW stays where it is. Decoupled."
         ),
-        {"view": "sweep"},
-    ),
-    Scene(
-        N_("λ and the learning rate"),
-        N_(
-            "Here both stay nearly in place: this small fit is trained to its end. Count AdamW's λ "
-            "per step, as its paper does, and its best λ moves along with the learning rate."
-        ),
-        {"view": "sweep", "axis": "learning_rate"},
+        {"view": "sweep", "fit": "diabetes", "axis": "loss_scale"},
     ),
 )
 

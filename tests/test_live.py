@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -41,9 +42,73 @@ def test_more_runs_look_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
         runs.append(live.LiveRun(()))
         paces.append(live.cadence())
     assert paces == sorted(paces)
-    assert (paces[0], paces[9], paces[24]) == (0.25, 1.0, 2.0)
+    assert (paces[0], paces[9], paces[24]) == (0.2, 1.0, 2.0)
     runs[0].playing = False
     assert live.active() == 24
+
+
+class Watched:
+    """A screen without Streamlit: what `watch` draws, and whether it asks for a new pace."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reruns = 0
+        monkeypatch.setattr(live.stage, "part", self._part)
+        monkeypatch.setattr(live.st, "rerun", self._rerun)
+
+    def _part(self, _name: str, frame: Callable[[], None], run_every: float | None) -> None:
+        self.tick, self.run_every = frame, run_every
+
+    def _rerun(self) -> None:
+        self.reruns += 1
+
+    def watch(self, run: live.LiveRun) -> None:
+        live.watch(run, lambda: None, lambda: None)
+
+
+def test_a_screen_follows_the_number_of_runs_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, remote: FakeRemote
+) -> None:
+    screen, run = Watched(monkeypatch), live.LiveRun(())
+    screen.watch(run)
+    screen.tick()
+    assert (screen.run_every, screen.reruns, live.pace_words(run)) == (0.2, 0, "")
+    others = [live.LiveRun(()) for _ in range(4)]
+    screen.tick()
+    assert screen.reruns == 1, "five runs: it must look more rarely"
+    screen.watch(run)
+    screen.tick()
+    assert (screen.run_every, screen.reruns) == (1.0, 1)
+    assert live.pace_words(run) == "5 runs share this machine: a look every 1 s"
+    others.pop().pause()
+    screen.tick()
+    assert screen.reruns == 1, "one more or less does not make all screens change their pace"
+    others.pop().pause()
+    screen.tick()
+    assert screen.reruns == 2, "three runs: there is room to look more often"
+    screen.watch(run)
+    assert screen.run_every == 0.5
+    for other in others:
+        other.pause()
+    screen.tick()
+    assert screen.reruns == 3
+    screen.watch(run)
+    assert (screen.run_every, live.pace_words(run)) == (0.2, "")
+
+
+@pytest.mark.parametrize(("runs", "workers"), [(1, 1), (4, 1), (10, 1), (30, 1), (10, 4), (2, 8)])
+def test_slices_keep_the_workers_busy_until_the_next_look(
+    monkeypatch: pytest.MonkeyPatch, runs: int, workers: int
+) -> None:
+    compute = FakeCompute("ready")
+    compute.n_workers = workers
+    monkeypatch.setattr(live, "compute", lambda: compute)
+    monkeypatch.setattr(live, "_runs", set())
+    held = [live.LiveRun(()) for _ in range(runs)]
+    pace = live.cadence()
+    seconds = live.seconds_of_a_slice(pace)
+    asked_of_one_worker = 2 * seconds * max(1.0, len(held) / workers)
+    assert 1.5 * pace < asked_of_one_worker < 2 * pace
+    assert seconds <= pace, "also where there are more workers than runs"
 
 
 @dataclass
@@ -62,6 +127,7 @@ class FakeRemote:
     def __init__(self) -> None:
         self.pending: list[str] = []
         self.asked: list[str] = []
+        self.turned: list[object] = []
         self.answers: list[object] = []
         self.closed = False
 
@@ -71,6 +137,10 @@ class FakeRemote:
         self.pending.append(method)
         self.asked.append(method)
         return True
+
+    def turn(self, knobs: object) -> bool:
+        self.turned.append(knobs)
+        return len(self.turned) != 2  # the second one must wait for the first
 
     def collect(self) -> object:
         if not self.answers:
@@ -101,6 +171,19 @@ def test_two_slices_are_always_asked_for(remote: FakeRemote) -> None:
     run.tick(None)
     assert run.progress.step == 1
     assert remote.pending == ["run_for", "run_for"]
+
+
+def test_knobs_are_turned_at_the_next_look(remote: FakeRemote) -> None:
+    run = live.LiveRun(())
+    for knobs in ("a", "a", "a"):
+        run.tick(knobs)
+    assert remote.turned == []
+    for knobs in ("b", "b", "c", "c", "c"):
+        run.tick(knobs)
+    assert remote.turned == ["b", "c", "c"], "again, where the worker was not yet told"
+    run.pause()
+    run.tick("d")
+    assert remote.turned[-1] == "d", "while it pauses, too: it is the next epoch's"
 
 
 def test_the_best_model_is_kept_while_it_trains(remote: FakeRemote) -> None:

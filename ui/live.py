@@ -28,6 +28,7 @@ LIMIT_VARIABLE = "REGULARIZATION_LAB_MAX_RUNS"
 """How many runs of all visitors train at once; the others wait in line."""
 
 _AHEAD = 2  # slices asked for: while one is drawn the worker is at the other
+_QUICKEST = 0.2  # seconds between two ticks
 _FORGOTTEN = 6.0  # seconds without a tick after which a run counts as left
 _KEEP_EVERY = 3.0  # seconds, at least, between two copies of the best model while it trains
 
@@ -72,9 +73,12 @@ class LiveRun:
     model: Any = None
     """The best model that has reached this process: what a lost run can be taken up from."""
     lost: bool = False
+    pace: float = _QUICKEST
+    """Seconds between two ticks, as its screen was last drawn."""
     _remote: RemoteRun | None = None
     _asked: deque[Literal["slice", "model"]] = field(default_factory=deque)
     _one_epoch: bool = False
+    _knobs: Any = None  # what the worker trains with, or is about to
     _modelled: tuple[Any, ...] | None = None  # the step and best epoch that `model` is of
     _asked_model_at: float = 0.0
     _model_took: float = 0.0
@@ -145,14 +149,18 @@ class LiveRun:
         _runs.discard(self)
 
     def _ask(self, remote: RemoteRun, knobs: Any) -> None:
+        if self._knobs not in (None, knobs) and remote.turn(knobs):
+            self._knobs = knobs  # in the slices under way, too
         if not self.ended and not self.place_in_line:
             if self._one_epoch:
                 if remote.request(knobs, method="run_epoch"):
                     self._asked.append("slice")
                     self._one_epoch = False
             elif self.playing:
-                while remote.request(seconds_of_a_slice(), knobs, ahead=_AHEAD):
+                while remote.request(seconds_of_a_slice(self.pace), knobs, ahead=_AHEAD):
                     self._asked.append("slice")
+            if self._asked and self._knobs is None:
+                self._knobs = knobs
         if self._wants_model() and remote.request(method="best", ahead=_AHEAD + 1):
             self._asked.append("model")
             self._asked_model_at = time.monotonic()
@@ -185,29 +193,41 @@ def active() -> int:
     return min(limit(), sum(run.wants_to_train for run in list(_runs)))
 
 
-def cadence() -> float:
-    """Seconds between two ticks: the more runs there are, the rarer each looks."""
-    runs = active()
-    return 0.25 if runs <= 2 else 0.5 if runs < 5 else 1.0 if runs < 20 else 2.0
+def cadence(joining: int = 0) -> float:
+    """Seconds between two ticks: the more runs there are, the rarer each looks.
+
+    With `joining`, what it would be with so many more.
+    """
+    runs = active() + joining
+    return _QUICKEST if runs <= 2 else 0.5 if runs < 5 else 1.0 if runs < 20 else 2.0
 
 
-def seconds_of_a_slice() -> float:
-    """How long a slice may take, so that all runs together keep their workers busy."""
-    return max(0.02, cadence() * compute().n_workers / (_AHEAD * max(1, active())))
+def seconds_of_a_slice(pace: float) -> float:
+    """How long a slice may take: those asked for keep the workers busy beyond the next tick."""
+    return max(0.02, 0.8 * pace * min(1.0, compute().n_workers / max(1, active())))
 
 
 def watch(run: LiveRun | None, knobs: Callable[[], Any], draw: Callable[[], None]) -> None:
     """Tick and draw until the run settles; `knobs` reads the controls anew at every tick."""
-    pace = None if run is None or run.settled else cadence()
+    pace = None
+    if run is not None and not run.settled:
+        pace = run.pace = cadence()
 
     def frame() -> None:
         if run is not None:
             run.tick(knobs())
         draw()
-        if run is not None and pace != (None if run.settled else cadence()):
+        if run is not None and not _suits(run, pace):
             st.rerun()  # a fragment keeps the pace it was made with
 
     stage.part("answer", frame, run_every=pace)
+
+
+def _suits(run: LiveRun, pace: float | None) -> bool:
+    """Whether a screen may go on at its pace: slower at once, quicker only where that will last."""
+    if pace is None or run.settled:
+        return pace is None and run.settled
+    return cadence() <= pace <= cadence(joining=1)
 
 
 def waiting_words(run: LiveRun) -> str:
@@ -223,10 +243,10 @@ def waiting_words(run: LiveRun) -> str:
     }.get(compute().state, _("The training process has stopped. Reset the weights to try again."))
 
 
-def pace_words() -> str:
+def pace_words(run: LiveRun) -> str:
     """Why the curve moves rarely, where it does; else nothing."""
-    if cadence() <= 0.25:
+    if run.pace <= _QUICKEST:
         return ""
     return _("{n} runs share this machine: a look every {seconds:g} s").format(
-        n=active(), seconds=cadence()
+        n=active(), seconds=run.pace
     )

@@ -1,4 +1,4 @@
-"""A measurement in a worker process, one question after another, looked at while it runs."""
+"""A measurement in a worker process, slice by slice, looked at while it runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from sim.compute import RemoteRun, WorkerLost
 from ui import live
 from ui.i18n import _
 
+AHEAD = 3
+"""Slices asked for at a time: enough to keep the worker busy from one look to the next."""
+SLICE = 0.15
+"""Seconds of a slice: what a live run of another visitor may have to wait for."""
+
 
 @dataclass(eq=False)
 class Measurement:
-    """Asks an object in a worker `method(*question)` for each of the questions, in turn."""
+    """Some questions to an object in a worker, `target(questions)`, which answers them in turn.
+
+    It works in slices, so that others' live runs go on beside it: `run_for(seconds)` gives the
+    answers that have come.
+    """
 
     target: str
-    method: str
     questions: Sequence[tuple[Any, ...]]
     answers: list[Any] = field(default_factory=list)
     lost: bool = False
@@ -32,7 +40,7 @@ class Measurement:
         return self.lost or len(self.answers) == len(self.questions)
 
     def tick(self) -> None:
-        """Take an answer that has come, and ask the next question. Never waits."""
+        """Take the answers that have come, and ask for the next slices. Never waits."""
         if self.ended:
             return
         try:
@@ -40,15 +48,15 @@ class Measurement:
                 if live.compute().state == "failed":
                     self.lost = True
                 elif live.compute().state == "ready":
-                    self._remote = live.compute().run(self.target)
+                    self._remote = live.compute().run(self.target, tuple(self.questions))
                 return
-            answer = self._remote.collect()
-            if answer is not None:
-                self.answers.append(answer)
+            while (answers := self._remote.collect()) is not None:
+                self.answers.extend(answers)
             if self.ended:
                 self._remote.close()
             else:
-                self._remote.request(*self.questions[len(self.answers)], method=self.method)
+                while self._remote.request(SLICE, ahead=AHEAD):
+                    pass
         except WorkerLost:
             self.lost, self._remote = True, None
 

@@ -6,12 +6,15 @@ import multiprocessing
 import os
 import sys
 import threading
+from pathlib import Path
 
 from sim.compute.remote import distributed
+from sim.compute.worker import NICENESS
 
 
 def _serve() -> None:
     """Run the local cluster until standard input ends, as it does when the parent is gone."""
+    _stand_back()
     # workers inherit the standard output; only the address may go through it, as nobody reads on
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -36,6 +39,17 @@ def _serve() -> None:
     hurry.start()
     cluster.close()
     hurry.cancel()
+
+
+def _stand_back() -> None:
+    """Let the web process go first on Linux, which may share out the processors by sessions.
+
+    The niceness of a worker then counts within its session only, and the session has one of its
+    own. Nothing is done in a session of somebody else, such as a terminal's.
+    """
+    if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def _kill_children() -> None:

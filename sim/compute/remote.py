@@ -22,10 +22,25 @@ class Hosted:
     def __init__(self, target: str, args: tuple[Any, ...]) -> None:
         module, _, name = target.partition(":")
         self._object = getattr(importlib.import_module(module), name)(*args)
+        self._turned: tuple[Any, ...] = ()
 
     def call(self, method: str, args: tuple[Any, ...]) -> Any:
-        """What the object's `method` returns for `args`."""
+        """What the object's `method` returns for `args`, the last of which are its knobs, if any.
+
+        Knobs that were turned since the call was sent take the place of those it came with.
+        """
+        if args and self._turned:
+            args = (*args[:-1], *self._turned)
         return getattr(self._object, method)(*args)
+
+    async def turn(self, knobs: Any) -> None:
+        """Use `knobs` from now on: at once where the object has a `turn`, else in its next call.
+
+        Dask runs a coroutine beside the call under way, not behind it.
+        """
+        self._turned = (knobs,)
+        if hasattr(self._object, "turn"):
+            self._object.turn(knobs)
 
 
 class RemoteRun:
@@ -43,6 +58,7 @@ class RemoteRun:
             self._future: Any = client.submit(Hosted, target, args, actor=True, pure=False)
         self._actor: Any = None
         self._pending: deque[Any] = deque()
+        self._turning: Any = None
         self._lost = False  # once lost always lost, though the scheduler may hear of it later
 
     @property
@@ -63,7 +79,19 @@ class RemoteRun:
         actor = self._hold()
         if actor is None or len(self._pending) >= ahead:
             return False
-        self._pending.append(self._send(actor, method, args))
+        self._pending.append(self._send(actor, "call", method, args))
+        return True
+
+    def turn(self, knobs: Any) -> bool:
+        """Use `knobs` at once, also in what was requested with others and is still to come.
+
+        Returns whether they were sent: not before the object stands, nor before the last ones have
+        arrived (later ones could overtake them). From then on knobs are those turned to.
+        """
+        actor = self._hold()
+        if actor is None or (self._turning is not None and not self._turning.done()):
+            return False
+        self._turning = self._send(actor, "turn", knobs)
         return True
 
     def collect(self) -> Any:
@@ -83,7 +111,7 @@ class RemoteRun:
             with self._client.as_current():
                 distributed().wait([self._future], timeout=timeout)
             actor = self._hold()
-        return self._result(self._send(actor, method, args), timeout)
+        return self._result(self._send(actor, "call", method, args), timeout)
 
     def close(self) -> None:
         """Let the worker forget the object, once a slice in flight has ended. May be repeated."""
@@ -120,10 +148,10 @@ class RemoteRun:
                 self._raise(error)
         return self._actor
 
-    def _send(self, actor: Any, method: str, args: tuple[Any, ...]) -> Any:
+    def _send(self, actor: Any, name: str, *args: Any) -> Any:
         try:
             with self._client.as_current():
-                return actor.call(method, args)
+                return getattr(actor, name)(*args)
         except RuntimeError as error:
             self._raise(error)
 

@@ -2,7 +2,7 @@
 
 import os
 
-_NICENESS = 15
+NICENESS = 15
 
 
 def warm() -> None:
@@ -26,5 +26,5 @@ def dask_setup(_worker: object) -> None:
     a task, because a worker that Dask starts again after a crash passes here as well.
     """
     if hasattr(os, "nice"):  # not on Windows
-        os.nice(_NICENESS)
+        os.nice(NICENESS)
     warm()

@@ -3,17 +3,19 @@
 from sim.optimizers.house_prices import AREAS, PRICES, SLOPE, Line, house_prices
 from sim.optimizers.losses import LOSSES, Loss, fixed_point, stability_bound
 from sim.optimizers.rules import SGD, Adam, AdamW, Momentum, Rule, RuleKind, State, Step
-from sim.optimizers.sweep import Sweep, sweep
+from sim.optimizers.sweep import FITS, FitKind, Sweep, sweep
 from sim.optimizers.trajectory import Trajectory, trajectory
 
 __all__ = [
     "AREAS",
+    "FITS",
     "LOSSES",
     "PRICES",
     "SGD",
     "SLOPE",
     "Adam",
     "AdamW",
+    "FitKind",
     "Line",
     "Loss",
     "Momentum",

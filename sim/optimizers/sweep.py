@@ -6,20 +6,21 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from sim.optimizers.fits import diabetes, digits
 from sim.optimizers.rules import Adam, AdamW, Array, State
 
-_N_TRAIN = 100
-_BATCH_SIZE = 10
+FitKind = Literal["digits", "diabetes"]
+FITS: tuple[FitKind, ...] = ("digits", "diabetes")
+
+_LOST = 1e3  # far beyond what predicting the mean, or guessing, would cost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
     """Test losses of a table of runs: one row per learning rate (or loss scale).
 
-    `test_loss` (rows, columns) is the mean squared error on the held-out patients, in units of
-    the training targets' variance, so that predicting the mean gives about 1. It is infinite
-    where the run diverged. `learning_rates` and `loss_scales` have one entry per row,
-    `weight_decays` one per column.
+    `test_loss` (rows, columns) is that of the fit, infinite where the run diverged.
+    `learning_rates` and `loss_scales` have one entry per row, `weight_decays` one per column.
     """
 
     learning_rates: Array
@@ -32,21 +33,47 @@ class Sweep:
         """The weight decay with the least test loss in each row."""
         return np.asarray(self.weight_decays[self.test_loss.argmin(axis=1)])
 
-    def drift(self, along: Literal["learning_rates", "loss_scales"], within: float = 0.1) -> float:
-        """The slope of log(best weight decay) over log(learning rate or loss scale).
+    def strongest_weight_decays(self, within: float = 0.1) -> Array:
+        """The strongest weight decay that each row bears: its loss is at most `within` above the
+        row's least. Of many good ones this is the one with a clear end."""
+        least = self.test_loss.min(axis=1, keepdims=True)
+        good = self.test_loss <= (1 + within) * least
+        return np.asarray(self.weight_decays[good.shape[1] - 1 - good[:, ::-1].argmax(axis=1)])
 
-        0: the best stays where it is, the two can be tuned apart. 1: it moves in proportion. By
-        least squares over the rows whose best loss is at most `within` above the table's best:
-        elsewhere the learning rate is too small to train at all. Raises ValueError when fewer
-        than three rows, or only equal ones, are left.
+    def trained(self, within: float = 0.15) -> npt.NDArray[np.bool_]:
+        """Which rows train: their least loss is at most `within` above the table's."""
+        least = self.test_loss.min(axis=1)
+        return np.asarray(least <= (1 + within) * least.min())
+
+    def drift(
+        self,
+        along: Literal["learning_rates", "loss_scales"],
+        of: Literal["best", "strongest"] = "best",
+        within: float = 0.1,
+    ) -> float:
+        """The slope of the log of a row's weight decay over log(learning rate or loss scale).
+
+        0: it stays where it is, the two can be tuned apart. 1: it moves in proportion. By least
+        squares over the rows that are `trained` to `within`: elsewhere the learning rate is too
+        small to train at all. Raises ValueError when fewer than three rows, or only equal ones,
+        are left.
         """
-        best = self.test_loss.min(axis=1)
-        trained = best <= (1 + within) * best.min()
+        trained = self.trained(within)
         x = np.log(self.learning_rates if along == "learning_rates" else self.loss_scales)[trained]
         if x.size < 3 or np.ptp(x) == 0:
             raise ValueError(f"a drift needs three rows that train, of different {along}.")
         x = x - x.mean()
-        return float(x @ np.log(self.best_weight_decays[trained]) / (x @ x))
+        decays = self.best_weight_decays if of == "best" else self.strongest_weight_decays()
+        return float(x @ np.log(decays[trained]) / (x @ x))
+
+    def cost_of_keeping(self) -> float:
+        """How much the last trained row loses with the best weight decay of the first one.
+
+        The share by which its test loss is above its own least; infinite where it diverges.
+        """
+        rows = np.flatnonzero(self.trained())
+        kept = self.test_loss[rows[-1], self.test_loss[rows[0]].argmin()]
+        return float(kept / self.test_loss[rows[-1]].min() - 1)
 
 
 def sweep(
@@ -55,27 +82,29 @@ def sweep(
     weight_decays: npt.ArrayLike,
     loss_scales: npt.ArrayLike = 1.0,
     *,
+    fit: FitKind = "diabetes",
     n_steps: int = 300,
     decay_per_step: bool = False,
     rng: np.random.Generator,
 ) -> Sweep:
-    """Train a linear model on scikit-learn's diabetes data once for every cell of a table.
+    """Train one of the fits of `sim.optimizers.fits` once for every cell of a table.
 
-    The model has the 10 measurements, their squares and products (65 features, standardised),
-    100 random patients to train on and the other 342 to test. All cells start from zero weights
-    and see the same mini-batches of 10, and the learning rate falls to zero along a cosine, as in
-    Loshchilov and Hutter's figures. The loss is the mean squared error times the row's loss scale.
+    All cells start from the same weights and see the same mini-batches. The loss trained is the
+    fit's own times the row's loss scale.
 
-    With `decay_per_step`, AdamW's weight decay is counted as in that paper: the share of the
-    weights removed in a step, at the initial learning rate, whatever that rate is. It has no
-    meaning for Adam. `learning_rates` and `loss_scales` broadcast to the rows, shape (rows,).
-    Takes about 0.1 s for 9 by 9 cells. Raises ValueError for settings that are not positive
-    (weight_decays for a column of zeros is allowed, but then there is no drift).
+    With `decay_per_step`, AdamW's weight decay is counted as in its paper (Loshchilov and Hutter,
+    ICLR 2019): the share of the weights removed in a step, at the initial learning rate, whatever
+    that rate is. It has no meaning for Adam. `learning_rates` and `loss_scales` broadcast to the
+    rows, shape (rows,). Takes a few tenths of a second for 9 by 15 cells. Raises ValueError for
+    settings that are not positive (weight_decays for a column of zeros is allowed, but then there
+    is no drift) or an unknown fit.
     """
     if rule_kind not in ("adam", "adamw"):
         raise ValueError(f"rule_kind must be adam or adamw, not {rule_kind}.")
     if decay_per_step and rule_kind == "adam":
         raise ValueError("decay_per_step counts what AdamW takes off the weights; Adam does not.")
+    if fit not in FITS:
+        raise ValueError(f"fit must be one of {', '.join(FITS)}, not {fit}.")
     rates, scales = np.broadcast_arrays(
         np.atleast_1d(np.asarray(learning_rates, dtype=np.float64)),
         np.asarray(loss_scales, dtype=np.float64),
@@ -87,37 +116,20 @@ def sweep(
         raise ValueError("loss_scales must be above zero.")
 
     splits, batches = rng.spawn(2)
-    x, y, x_test, y_test = _diabetes(splits)
+    model = (digits if fit == "digits" else diabetes)(splits)
     rate, decay = (grid.reshape(-1, 1) for grid in np.meshgrid(rates, decays, indexing="ij"))
     scale = np.repeat(scales, decays.size)[:, None]
     if decay_per_step:
         decay = decay / rate
-    weights = np.zeros((rate.size, x.shape[1]))
+    weights = np.tile(model.start, (rate.size, 1))
     state: State | None = None
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for step in range(n_steps):
-            now = rate * 0.5 * (1 + np.cos(np.pi * step / n_steps))
-            rule = (Adam if rule_kind == "adam" else AdamW)(now, weight_decay=decay)
-            chosen = batches.integers(0, len(y), _BATCH_SIZE)
-            errors = weights @ x[chosen].T - y[chosen]
-            gradient = scale * (2 / _BATCH_SIZE) * (errors @ x[chosen])
+            share = 0.5 * (1 + np.cos(np.pi * step / n_steps)) if model.annealed else 1.0
+            rule = (Adam if rule_kind == "adam" else AdamW)(rate * share, weight_decay=decay)
+            batch = batches.integers(0, model.n_train, model.batch_size)
+            gradient = scale * model.gradient(weights, batch)
             weights, state = rule.update(weights, gradient, state or rule.init(weights))
-        losses = ((weights @ x_test.T - y_test) ** 2).mean(axis=1)
-    # A run that left for good is far beyond what predicting the mean would cost.
-    losses = np.where(losses < 1e3, losses, np.inf).reshape(rates.size, decays.size)
+        losses = model.test_loss(weights)
+    losses = np.where(losses < _LOST, losses, np.inf).reshape(rates.size, decays.size)
     return Sweep(rates, scales, decays, losses)
-
-
-def _diabetes(rng: np.random.Generator) -> tuple[Array, Array, Array, Array]:
-    """Features and targets, standardised on the training part: x, y, x_test, y_test."""
-    from sklearn.datasets import load_diabetes  # slow to import, and needed here only
-
-    raw, target = load_diabetes(return_X_y=True)
-    raw = raw / raw.std(axis=0)
-    first, second = np.triu_indices(raw.shape[1])
-    features = np.hstack([raw, raw[:, first] * raw[:, second]])
-    order = rng.permutation(len(target))
-    train, test = order[:_N_TRAIN], order[_N_TRAIN:]
-    x = (features - features[train].mean(axis=0)) / features[train].std(axis=0)
-    y = (target - target[train].mean()) / target[train].std()
-    return x[train], y[train], x[test], y[test]

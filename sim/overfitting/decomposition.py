@@ -1,19 +1,20 @@
 """Bias, variance and noise: what the error of a fit is made of.
 
 A fit with an L2 penalty is linear in y: its values on a grid are S y, with a matrix S that depends
-on the positions alone. So one factorisation serves all data sets with the same positions, and bias
-and variance have closed forms beside their Monte-Carlo figures. Hastie, Tibshirani and Friedman,
-*The Elements of Statistical Learning*, sections 3.4 and 7.3; PRML section 3.2.
+on the positions alone. So one factorisation serves all data sets with the same positions, and all
+penalties, and bias and variance have closed forms beside their Monte-Carlo figures. Hastie,
+Tibshirani and Friedman, *The Elements of Statistical Learning*, sections 3.4 and 7.3; PRML
+section 3.2.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.overfitting.curves import GRID
-from sim.overfitting.least_squares import ridge_operator
+from sim.overfitting.least_squares import ridge_operators
 from sim.overfitting.polynomial import centred, check_degree, check_penalties, powers_of
 from sim.overfitting.sample import check_draw, truth
 
@@ -84,12 +85,7 @@ def smoother(positions: npt.ArrayLike, grid: npt.ArrayLike, degree: int, penalty
     L2 penalty. Each row sums to 1: a constant is fitted as it is. Raises ValueError for a degree
     or penalty that is negative or not finite.
     """
-    positions, grid = np.asarray(positions, dtype=np.float64), np.asarray(grid, dtype=np.float64)
-    check_degree(degree)
-    check_penalties(np.array([penalty], dtype=np.float64))
-    powers = powers_of(positions, degree)
-    M, U = ridge_operator(centred(powers), penalty, len(set(positions.tolist())) - 1)
-    S: Array = (powers_of(grid, degree) - powers.mean(axis=0)) @ M @ U.T + 1 / positions.size
+    (S,) = _smoothers(positions, grid, degree, [penalty])
     return S
 
 
@@ -165,8 +161,7 @@ def bias_variance_by_penalty(
     Raises ValueError as `bias_variance` does.
     """
     draws = _draw(n_points, noise, n_datasets, rng)
-    smoothers = (smoother(draws.positions, GRID, degree, penalty) for penalty in penalties)
-    return _curve(penalties, smoothers, draws)
+    return _curve(penalties, _smoothers(draws.positions, GRID, degree, penalties), draws)
 
 
 def unbiased_parts(
@@ -183,6 +178,21 @@ def unbiased_parts(
     return bias_squared - taken, variance + taken
 
 
+def _smoothers(
+    positions: npt.ArrayLike, grid: npt.ArrayLike, degree: int, penalties: Sequence[float]
+) -> Iterator[Array]:
+    """`smoother` at every penalty, from one factorisation."""
+    positions, grid = np.asarray(positions, dtype=np.float64), np.asarray(grid, dtype=np.float64)
+    strengths = np.asarray(penalties, dtype=np.float64)
+    check_degree(degree)
+    check_penalties(strengths)
+    powers = powers_of(positions, degree)
+    reach = powers_of(grid, degree) - powers.mean(axis=0)
+    max_rank = len(set(positions.tolist())) - 1
+    for M, U in ridge_operators(centred(powers), strengths, max_rank):
+        yield reach @ M @ U.T + 1 / positions.size
+
+
 def _draw(n_points: int, noise: float, n_datasets: int, rng: np.random.Generator) -> _Draws:
     check_draw(n_points, noise)
     if n_datasets < 2:
@@ -195,26 +205,27 @@ def _draw(n_points: int, noise: float, n_datasets: int, rng: np.random.Generator
 
 
 def _parts(S: Array, draws: _Draws) -> dict[str, float]:
-    """The numbers of `BiasVariance` but the noise."""
-    error = draws.targets @ S.T - truth(GRID)
-    mean_error = error.mean(axis=0)
-    fresh_error = _mean_square(error - draws.fresh)
-    # Over data sets, the fresh targets are all that bias^2 + variance does not know already.
-    surprise = fresh_error - _mean_square(error)
+    """The numbers of `BiasVariance` but the noise.
+
+    The fits are S y, so all but the fresh targets is worked out on the n points, not on the grid.
+    """
+    mean_error = S @ draws.targets.mean(axis=0) - truth(GRID)
+    deviations = draws.targets - draws.targets.mean(axis=0)
+    bias_squared = float((mean_error**2).mean())
+    variance = float(np.vdot(deviations @ (S.T @ S), deviations) / deviations.shape[0] / GRID.size)
+    # Of the squared distance to a fresh target, what bias^2 + variance does not know already:
+    # (error - fresh)^2 - error^2, for each data set.
+    shared = ((draws.fresh @ S) * deviations).sum(axis=1) + draws.fresh @ mean_error
+    surprise = ((draws.fresh**2).sum(axis=1) - 2 * shared) / GRID.size
     exact_bias = S @ truth(draws.positions) - truth(GRID)
     return {
-        "bias_squared": float((mean_error**2).mean()),
-        "variance": float(_mean_square(error - mean_error).mean()),
-        "expected_error": float(fresh_error.mean()),
+        "bias_squared": bias_squared,
+        "variance": variance,
+        "expected_error": float(bias_squared + variance + surprise.mean()),
         "standard_error": float(surprise.std(ddof=1) / np.sqrt(surprise.size)),
         "exact_bias_squared": float((exact_bias**2).mean()),
         "exact_variance": float(draws.noise**2 * (S**2).sum(axis=1).mean()),
     }
-
-
-def _mean_square(error: Array) -> Array:
-    """The mean over the grid, for each data set."""
-    return np.asarray(np.einsum("rg,rg->r", error, error) / GRID.size)
 
 
 def _curve(values: Sequence[float], smoothers: Iterable[Array], draws: _Draws) -> BiasVarianceCurve:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.overfitting.lasso import lasso_path
-from sim.overfitting.least_squares import ridge_operator, ridge_path
+from sim.overfitting.least_squares import ridge_operators, ridge_path
 from sim.overfitting.sample import Sample
 
 Array = npt.NDArray[np.float64]
@@ -88,7 +88,7 @@ def fit_path(
     """The coefficients of `fit_polynomial` at every penalty, shape (penalties, degree + 1).
 
     One factorisation serves all L2 penalties of 1e-12 and more, which is meant for x on [-1, 1];
-    smaller ones are solved one by one. Raises ValueError as `fit_polynomial` does, and when
+    another one the smaller ones. Raises ValueError as `fit_polynomial` does, and when
     `penalties` is not one-dimensional.
     """
     return _fit(*_checked(x, y, degree, penalties, penalty_kind), fast=True)
@@ -167,8 +167,8 @@ def _fit(
     path = lasso_path if kind == "l1" else ridge_path
     if degree and together.any():
         weights[together] = path(A, y - centre, penalties[together])
-    for k in np.flatnonzero(~together):
-        # Of n distinct points, n - 1 directions remain when the intercept is out.
-        M, U = ridge_operator(A, float(penalties[k]), len(set(x.tolist())) - 1)
+    # Of n distinct points, n - 1 directions remain when the intercept is out.
+    operators = ridge_operators(A, penalties[~together], len(set(x.tolist())) - 1)
+    for k, (M, U) in zip(np.flatnonzero(~together), operators, strict=True):
         weights[k] = M @ (U.T @ (y - centre))
     return np.column_stack([centre - weights @ powers.mean(axis=0), weights])

@@ -177,3 +177,6 @@ class Progress:
     """Time spent training so far, without the waiting between slices."""
     ratings_per_second: float
     device: str
+    tip: tuple[float, float] | None = None
+    """The epoch reached and the mean batch loss since the last point: how far the curve of the
+    training loss has grown towards its next point. None after too few steps for a mean."""

@@ -30,6 +30,8 @@ from sim.recommender.records import (
 
 __all__ = ["Fit", "Trainer", "choose_device", "fit"]
 
+_TIP_STEPS = 16  # of fewer the mean loss jumps about
+
 
 class Trainer:
     """One training run, advanced in slices by whoever holds it; made to live in a worker.
@@ -78,7 +80,8 @@ class Trainer:
         """Train for about `seconds` with `knobs`, at least one step, and say where the run stands.
 
         Returns early when the run has ended. The clock is looked at after each step, so a slice
-        is late by one step and one validation (some milliseconds) at most.
+        is late by one step and one validation (some milliseconds) at most. Knobs that `turn` brings
+        meanwhile take over at the next step.
         """
         end = time.perf_counter() + seconds
         return self._run(knobs, lambda: time.perf_counter() >= end)
@@ -86,6 +89,10 @@ class Trainer:
     def run_epoch(self, knobs: Knobs) -> Progress:
         """Train to the end of the present epoch."""
         return self._run(knobs, lambda: self._step % self._engine.steps_per_epoch == 0)
+
+    def turn(self, knobs: Knobs) -> None:
+        """Use `knobs` from the next step of the slice under way on; made to be called beside it."""
+        self._wanted = knobs
 
     def best(self) -> RatingModel:
         """The model with the best epoch's weights; before the first epoch's end, as it stands."""
@@ -118,9 +125,12 @@ class Trainer:
         clock = time.perf_counter()
         before = self._seconds
         if self._state == "running":
-            self._turn(knobs)
+            self._wanted = knobs
             with flushed_denormals(), torch.no_grad():
                 while True:
+                    if self._wanted is not self._knobs:
+                        knobs = self._wanted
+                        self._note(knobs)
                     self._sum += self._engine.step(self._step, knobs.weight_decay, knobs.dropout)
                     self._summed += 1
                     self._step += 1
@@ -149,9 +159,17 @@ class Trainer:
             seconds=self._seconds,
             ratings_per_second=taken / spent if taken else 0.0,
             device=self._device,
+            tip=self._tip(),
         )
 
-    def _turn(self, knobs: Knobs) -> None:
+    def _tip(self) -> tuple[float, float] | None:
+        if self._state != "running" or self._summed < _TIP_STEPS:
+            return None
+        loss = float(self._sum) / self._summed
+        return (self._step / self._engine.steps_per_epoch, loss) if math.isfinite(loss) else None
+
+    def _note(self, knobs: Knobs) -> None:
+        """Take over `knobs`, and note what changed."""
         if self._knobs is not None:
             epoch = self._step / self._engine.steps_per_epoch
             for field in fields(Knobs):

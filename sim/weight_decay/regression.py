@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from sim.optimizers.rules import Array
 
@@ -108,10 +109,7 @@ def compare_weight_decays(
     x_test, y_test = _draw(N_TEST, n_features, for_test)
     decayed = np.append(np.ones(n_features), float(decay_bias))
     shrink = learning_rate * decays[:, None] * decayed
-    if implicit:
-        keep, share = 1 / (1 + shrink), learning_rate / (1 + shrink)
-    else:
-        keep, share = 1 - shrink, np.full_like(shrink, learning_rate)
+    keep = 1 / (1 + shrink) if implicit else 1 - shrink
 
     # The bias is the last weight, of a feature that is always 1.
     w = np.tile(np.append(for_start.standard_normal(n_features), 0.0), (decays.size, 1))
@@ -119,28 +117,30 @@ def compare_weight_decays(
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(epochs):
             order = for_order.permutation(n_train)
+            x_epoch, y_epoch = x[order], y[order]
             for first in range(0, n_train, batch_size):
-                batch = order[first : first + batch_size]
-                xb = x[batch]
-                batches.append(xb)
-                gradient = (2 / len(batch)) * ((w @ xb.T - y[batch]) @ xb)
-                w = keep * w - share * gradient
+                batch = slice(first, min(first + batch_size, n_train))
+                batches.append(order[batch])
+                xb = x_epoch[batch]
+                step = (w @ xb.T - y_epoch[batch]) @ (2 * learning_rate / len(xb) * xb)
+                w = keep * (w - step) if implicit else keep * w - step
             path.append(w)
     by_epoch = np.stack(path, axis=1)
-    safe = 2 / (_largest_curvature(batches) + (np.zeros_like(decays) if implicit else decays))
+    safe = 2 / (_largest_curvature(x, batches) + (np.zeros_like(decays) if implicit else decays))
     return tuple(
         _record(float(decay), weights, float(bound), x, y, x_test, y_test)
         for decay, weights, bound in zip(decays, by_epoch, safe, strict=True)
     )
 
 
-def _largest_curvature(batches: Sequence[Array]) -> float:
+def _largest_curvature(x: Array, batches: Sequence[npt.NDArray[np.int64]]) -> float:
     """The largest eigenvalue of any batch's Hessian of the mean squared error."""
     # that of 2 / n * x.T @ x, which x @ x.T has too, and is smaller
-    largest = 0.0
-    for size in {len(x) for x in batches}:
-        x = np.stack([x for x in batches if len(x) == size])
-        largest = max(largest, 2 / size * float(np.linalg.eigvalsh(x @ x.mT).max()))
+    products, largest = x @ x.T, 0.0
+    for size in {len(batch) for batch in batches}:
+        chosen = np.stack([batch for batch in batches if len(batch) == size])
+        of_batches = products[chosen[:, :, None], chosen[:, None, :]]
+        largest = max(largest, 2 / size * float(np.linalg.eigvalsh(of_batches).max()))
     return largest
 
 

@@ -47,8 +47,8 @@ class SparseRegression:
     learning_rate: float
 
 
-def soft_threshold(w: Array, amount: float) -> Array:
-    """Every weight moved towards zero by `amount`, and no further than zero."""
+def soft_threshold(w: Array, amount: float | Array) -> Array:
+    """Every weight moved towards zero by `amount` (which broadcasts), and no further than zero."""
     return np.asarray(np.sign(w) * np.maximum(np.abs(w) - amount, 0.0))
 
 
@@ -96,13 +96,14 @@ def sparse_regression(
 
     hessian, pull = 2 / n_train * x.T @ x, 2 / n_train * x.T @ y
     learning_rate = float(1 / np.linalg.eigvalsh(hessian)[-1])
-    lasso, ridge = np.zeros((2, n_steps + 1, n_features))
-    shrink = 1 / (1 + 2 * learning_rate * l2_penalty)
+    # Both descents at once: the data's step is affine, then each penalty takes its own.
+    contract, toward = np.eye(n_features) - learning_rate * hessian, learning_rate * pull
+    amount = np.array([[learning_rate * l1_penalty], [0.0]])
+    shrink = np.array([[1.0], [1 / (1 + 2 * learning_rate * l2_penalty)]])
+    path = np.zeros((n_steps + 1, 2, n_features))
     for step in range(n_steps):
-        moved = lasso[step] - learning_rate * (hessian @ lasso[step] - pull)
-        lasso[step + 1] = soft_threshold(moved, learning_rate * l1_penalty)
-        moved = ridge[step] - learning_rate * (hessian @ ridge[step] - pull)
-        ridge[step + 1] = shrink * moved
+        path[step + 1] = shrink * soft_threshold(path[step] @ contract + toward, amount)
+    lasso, ridge = path[:, 0], path[:, 1]
 
     def fit(penalty: float, path: Array) -> SparseFit:
         return SparseFit(

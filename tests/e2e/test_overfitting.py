@@ -106,3 +106,67 @@ def test_a_finger_drags_a_point_and_scrolls_elsewhere(visit: Visit) -> None:
     page.wait_for_function("location.search.includes('moved=19')")
     _wait(page)
     assert float(_query(page, "moved").split(":")[2]) < 0.5
+
+
+def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None:
+    page = visit("/overfitting")
+    before = number(page, "test_mse_b")
+    page.get_by_role("tab", name="The data").click()
+    table = page.locator(".stDataFrame").first
+    table.locator("canvas").first.wait_for()
+    table.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box = table.bounding_box()
+    assert box is not None
+    row = 35  # pixels
+
+    def write(text: str) -> None:
+        page.keyboard.press("Enter")
+        cell = page.locator("#portal :is(input, textarea)")
+        cell.fill(text)
+        cell.press("Enter")  # and to the cell below
+        cell.wait_for(state="detached")
+
+    page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + 1.5 * row)
+    write("-1")
+    page.wait_for_function("location.search.includes('moved=0')")
+    assert _query(page, "moved") == "0:0.901:-1"
+    write("7")
+    page.get_by_text("Point 1 stays where it was").wait_for()
+    write("1")
+    page.wait_for_function("location.search.includes('2%3A')")
+    assert _query(page, "moved") == "0:0.901:-1,2:-0.984:1", "the hand kept its place in the table"
+    _wait(page)
+    assert number(page, "test_mse_b") != before
+    assert page.locator(".st-key-figure .handles button").count() == 20
+    page.mouse.click(box["x"] + 15, box["y"] + 3.5 * row)
+    page.keyboard.press("Delete")
+    page.wait_for_function("location.search.includes('removed=2')")
+    _wait(page)
+    assert _query(page, "moved") == "0:0.901:-1"
+    assert page.locator(".st-key-figure .handles button").count() == 19
+
+
+def test_the_pointer_reads_the_curves(visit: Visit) -> None:
+    page = visit("/overfitting")
+    _wait(page)
+    box = page.locator(".st-key-figure canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    tip = page.locator(".st-key-figure .tip")
+    lines = dict(line.rsplit(" ", 1) for line in tip.inner_text().splitlines())
+    assert set(lines) == {"x", "truth: sin πx", "polynomial A", "polynomial B"}
+    assert abs(float(lines["truth: sin πx"])) < 0.2, "in the middle it is near zero"
+    x, y = _place(page, 19)
+    page.mouse.move(x, y)
+    assert tip.inner_text() == "x 0.295\ny 0.853"
+
+
+def test_another_data_set_is_one_click(visit: Visit) -> None:
+    page = visit("/overfitting?view=bias_variance")
+    _wait(page)
+    hint = page.locator(".st-key-figure .hint")
+    first = hint.inner_text()
+    page.locator(".st-key-figure .another").click()
+    assert hint.inner_text() != first
+    assert "Set 2 of 100" in hint.inner_text()

@@ -106,27 +106,77 @@ def test_a_step_with_reduced_motion_is_one_picture(visit: Visit) -> None:
     assert int(player.get_attribute("data-painted") or 0) - before <= 2
 
 
+def test_while_it_plays_the_network_is_silent(visit: Visit) -> None:
+    page = visit("/dropout")
+    page.wait_for_timeout(1000)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.evaluate("""() => {
+        const send = WebSocket.prototype.send;
+        window.sent = 0;
+        WebSocket.prototype.send = function (data) { window.sent += 1; return send.call(this, data); };
+      }""")
+    player = _player(page)
+    player.locator(".speed").select_option("10")
+    before = _frame(player)
+    page.wait_for_timeout(2500)
+    assert _frame(player) != before
+    assert requests == []
+    assert page.evaluate("window.sent") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_picture_has_the_colours_of_the_theme(visit: Visit, scheme: str) -> None:
+    """The input units are discs of the theme's text colour, which turns with it."""
+    page = visit("/dropout", scheme=scheme, reduced_motion="reduce")
+    colour, share = _player(page).evaluate("""(player) => {
+        const colour = getComputedStyle(player).color.match(/\\d+/g).slice(0, 3).map(Number);
+        const canvas = player.querySelector("canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let same = 0;
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i + 3] === 255 && colour.every((c, k) => Math.abs(c - data[i + k]) < 3)) same += 1;
+        return [colour, same / (data.length / 4)];
+      }""")
+    assert (sum(colour) < 3 * 128) == (scheme == "light")
+    assert share > 1e-3
+
+
+COUNT = """(player) => new Promise((done) => {
+    const first = Number(player.dataset.painted), start = performance.now();
+    let given = 0;
+    (function next() {
+      given += 1;
+      const seconds = (performance.now() - start) / 1000;
+      if (seconds < 2) requestAnimationFrame(next);
+      else done([given / seconds, (Number(player.dataset.painted) - first) / seconds]);
+    })();
+  })"""
+"""The frames a second that the browser gives the page, and the pictures the player paints."""
+
+
 @pytest.mark.parametrize("size", [(1440, 900), PHONE])
 def test_the_largest_network_holds_sixty_frames_a_second(
     visit: Visit, size: tuple[int, int]
 ) -> None:
-    """A picture for nearly every frame that the browser gives the page when nothing moves."""
+    """A picture for nearly every frame that the browser gives the page when nothing moves.
+
+    Playing and paused take turns, up to six windows of two seconds each; of either the best counts,
+    as other work on the machine only takes from them.
+    """
     page = visit(LARGEST, size=size)
     page.wait_for_timeout(1500)
     player = _player(page)
-    count = """(player) => new Promise((done) => {
-        const first = Number(player.dataset.painted), start = performance.now();
-        let given = 0;
-        (function next() {
-          given += 1;
-          const seconds = (performance.now() - start) / 1000;
-          if (seconds < 3) requestAnimationFrame(next);
-          else done([given / seconds, (Number(player.dataset.painted) - first) / seconds]);
-        })();
-      })"""
-    _given, painted = player.evaluate(count)
-    player.locator(".play").click()
-    page.wait_for_timeout(300)
-    idle, still = player.evaluate(count)
-    assert still == 0, "paused, it draws nothing"
-    assert painted > 0.75 * min(60, idle)  # other work on the machine takes its share
+    painted, idle = [], []
+    for _ in range(6):
+        painted.append(player.evaluate(COUNT)[1])
+        player.locator(".play").click()
+        page.wait_for_timeout(300)
+        given, still = player.evaluate(COUNT)
+        assert still == 0, "paused, it draws nothing"
+        idle.append(given)
+        if max(painted) > 0.85 * min(60, max(idle)):
+            break
+        player.locator(".play").click()
+        page.wait_for_timeout(300)
+    assert max(painted) > 0.85 * min(60, max(idle))

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from sim.constraints import Quadratic, budget_of, penalty_of, zero_map
 from tests.pages.conftest import Open, printed, readout, readout_text, run_code
-from ui.charts import constraints as charts
+from ui.charts import constraints_zeros as charts
 
 NAME = "constraints"
 TITLES = [

@@ -7,10 +7,12 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from sim.optimizers import LOSSES, Momentum, fixed_point, stability_bound, trajectory
+from sim.optimizers import AREAS, LOSSES, PRICES, Momentum, fixed_point, stability_bound, trajectory
 from tests.pages.conftest import Open, assert_well, readout, readout_text, run_code
 from ui.charts import optimizers as charts
 
@@ -33,6 +35,16 @@ def _cell(screen: AppTest, key: str) -> float:
     page = "".join(block.proto.body for block in screen.get("html"))
     (text,) = re.findall(rf'<b class="{key}">(.*?)</b>', page)
     return float(text.replace("−", "-"))
+
+
+def _sweep_frame(screen: AppTest, chart: int) -> pd.DataFrame:
+    """The data of one of the two heat maps."""
+    proto = screen.get("vega_lite_chart")[chart].proto
+    return pa.ipc.open_stream(proto.data.data).read_pandas()
+
+
+def _sweep_table(screen: AppTest, chart: int) -> pd.DataFrame:
+    return _sweep_frame(screen, chart)[["row", "weight_decay", "loss"]].dropna()
 
 
 # --- Paths
@@ -217,7 +229,7 @@ def test_scale_the_input(open_screen: Open) -> None:
     assert readout(screen, "slope") < 0.1
     both = open_screen("optimizers", view="house_prices", standardise="both")
     assert readout(both, "slope") == pytest.approx(1.5, abs=0.15)
-    x, y = np.array(charts.AREAS), np.array(charts.PRICES)
+    x, y = np.array(AREAS), np.array(PRICES)
     assert 1.5 * x.std() == pytest.approx(212, abs=0.5)
     assert y.mean() == 450
 
@@ -242,21 +254,58 @@ def test_a_wall_at_one_over_lambda(open_screen: Open) -> None:
 # --- Heat maps
 
 
-def test_lambda_and_the_losss_scale(open_screen: Open) -> None:
-    screen = open_screen("optimizers", scene="8")
-    assert readout(screen, "drift_adam") == pytest.approx(1, abs=0.02)
-    assert readout(screen, "drift_adamw") == pytest.approx(0, abs=0.02)
+def _percent(screen: AppTest, key: str) -> float:
+    return float(readout_text(screen, key).removesuffix("%"))
 
 
 def test_lambda_and_the_learning_rate(open_screen: Open) -> None:
+    screen = open_screen("optimizers", scene="8")
+    assert readout(screen, "edge_adam") < -1.5, "a hundredfold for a rate tenfold would be -2"
+    assert readout(screen, "edge_adamw") == pytest.approx(0, abs=0.1)
+    assert readout(screen, "drift_adam") < readout(screen, "drift_adamw") - 1
+    assert _percent(screen, "cost_adam") > 50, "far too much"
+    assert _percent(screen, "cost_adamw") < 10
+    adamw = _sweep_table(screen, 1)
+    losses = adamw.pivot(index="row", columns="weight_decay", values="loss")
+    of_row = losses.div(losses.min(axis=1), axis=0)
+    assert of_row.max().min() < 1.1, "one λ serves every row"
+
+
+def test_as_pytorch_counts_it_lambda_falls_as_one_over_the_learning_rate(open_screen: Open) -> None:
+    screen = open_screen("optimizers", view="sweep", decay_per_step="false")
+    assert readout(screen, "edge_adamw") == pytest.approx(-1, abs=0.1)
+    assert readout(screen, "edge_adam") == readout(
+        open_screen("optimizers", scene="8"), "edge_adam"
+    )
+
+
+def test_a_fit_trained_to_its_end(open_screen: Open) -> None:
     screen = open_screen("optimizers", scene="9")
     for kind in ("adam", "adamw"):
         assert abs(readout(screen, f"drift_{kind}")) < 0.4
-    counted = open_screen(
-        "optimizers", scene="9", view="sweep", axis="learning_rate", decay_per_step="true"
-    )
+    counted = open_screen("optimizers", scene="9", view="sweep", fit="diabetes")
     assert readout(counted, "drift_adamw") > 0.6
     assert readout(counted, "drift_adam") == readout(screen, "drift_adam")
+
+
+@pytest.mark.parametrize("link", [{"scene": "10"}, {"view": "sweep", "axis": "loss_scale"}])
+def test_lambda_and_the_losss_scale(open_screen: Open, link: dict[str, str]) -> None:
+    screen = open_screen("optimizers", **link)
+    kind = "drift" if "scene" in link else "edge"  # the digits' best is on a flat floor
+    assert readout(screen, f"{kind}_adam") == pytest.approx(1, abs=0.02)
+    assert readout(screen, f"{kind}_adamw") == pytest.approx(0, abs=0.02)
+
+
+def test_the_marks_of_the_heat_maps_are_those_of_the_table(open_screen: Open) -> None:
+    """A dot at the least loss of its row; the bar ends at the last cell within a tenth of it."""
+    for chart in (0, 1):
+        screen = open_screen("optimizers", scene="8")
+        frame = _sweep_frame(screen, chart)
+        for mark in frame.dropna(subset="best_y").itertuples():
+            row = frame[np.isclose(frame["row"], mark.best_y)]
+            assert row.loc[row["loss"].idxmin(), "weight_decay"] == pytest.approx(mark.best_x)
+            good = row[row["loss"] <= 1.1 * row["loss"].min()]
+            assert good["weight_decay"].max() == pytest.approx(mark.best_x2)
 
 
 # --- The code
@@ -298,7 +347,15 @@ def test_the_code_of_the_house_prices(open_screen: Open, standardise: str) -> No
 
 
 @pytest.mark.parametrize(
-    "link", [{}, {"axis": "learning_rate"}, {"axis": "learning_rate", "decay_per_step": "true"}]
+    "link",
+    [
+        {"fit": "diabetes", "axis": "loss_scale"},
+        {"fit": "diabetes", "decay_per_step": "false"},
+        {"fit": "diabetes"},
+        {},
+        {"decay_per_step": "false"},
+        {"axis": "loss_scale"},
+    ],
 )
 def test_the_code_of_the_heat_maps(open_screen: Open, link: dict[str, str]) -> None:
     screen = open_screen("optimizers", view="sweep", seed="1", **link)

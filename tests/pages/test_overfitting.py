@@ -220,6 +220,15 @@ def test_the_clouds_are_the_fits(open_screen: Open) -> None:
     assert cloud["changes"][7] == pytest.approx(np.sqrt(np.mean(step**2)), abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("n", "name"), [("100", "each training set"), ("500", "100 of 500 training sets")]
+)
+def test_the_legend_says_how_many_curves_are_drawn(open_screen: Open, n: str, name: str) -> None:
+    figure = _sent(open_screen("overfitting", view="bias_variance", n_datasets=n))["figure"]
+    assert figure["panels"][1]["cloud"]["count"] == 100
+    assert name in [entry["name"] for entry in figure["legend"]]
+
+
 def test_more_data_close_the_gap(open_screen: Open) -> None:
     few = open_screen("overfitting", view="more_data")
     many = open_screen("overfitting", view="more_data", n_points="200")
@@ -272,7 +281,8 @@ def test_every_tab_of_every_view_opens_in_both_languages(open_screen: Open, view
         for tab in tabs:
             screen.session_state["tab"] = tab
             assert_well(screen.run())
-        assert len(screen.dataframe) == 1
+        # those of the fit can be edited, in a table of their own
+        assert len(screen.dataframe) == (2 if view == "fit" else 1)
 
 
 # ---- points moved by hand

@@ -153,7 +153,7 @@ def test_a_measurement_runs_in_the_worker_and_fills_the_figure(open_screen: Open
     asked = screen.session_state["_cost"]
     assert [n_weights for n_weights, _ in asked.questions] == [10**k for k in (4, 5, 6, 7)]
     assert screen.button(key="measure").disabled
-    small = Measurement(asked.target, asked.method, ((10_000, 2), (40_000, 2)))
+    small = Measurement(asked.target, ((10_000, 2), (40_000, 2)))
     screen.session_state["_cost"] = small
     said = []
     end = time.monotonic() + 90
@@ -275,7 +275,7 @@ def test_l1_and_l2(open_screen: Open) -> None:
     assert matter.sum() == 5
     assert frame["l1_zero"][matter].isna().all(), "the five are kept"
     assert frame["l1_zero"][~matter].notna().sum() > 25 / 2, "most of the others are not"
-    assert (frame["l2"].abs() < 1).all()
+    assert (frame["l2_kept"].abs() < 1).all()
     assert frame["l2_zero"].isna().all()
 
 

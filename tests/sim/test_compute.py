@@ -98,6 +98,30 @@ def test_slices_go_on_and_knobs_are_noted(ready: Compute, parts: tuple[Ratings, 
         run.request(0.05, Knobs())
 
 
+def test_turned_knobs_act_on_the_slice_under_way_and_outlive_older_ones(
+    ready: Compute, parts: tuple[Ratings, Ratings]
+) -> None:
+    run = ready.run(TRAINER, *parts, Settings(n_factors=4, batch_size=50, epochs=10**6))
+    assert not run.turn(Knobs(0.3)), "nothing stands yet"
+    first = next_slice(run, 0.0, Knobs(0.0))
+    assert run.request(1.0, Knobs(0.0))
+    assert run.request(0.0, Knobs(0.0), ahead=2)
+    time.sleep(0.2)
+    assert run.turn(Knobs(0.3))
+    until(lambda: run.turn(Knobs(0.5)), 0.5)  # the last ones have arrived, and are not waited for
+    assert run.busy
+    answers: list[Progress] = []
+    until(lambda: bool(answers.append(run.collect()) or answers[-1]))
+    under_way = answers[-1]
+    until(lambda: bool(answers.append(run.collect()) or answers[-1]))
+    assert [c.value for c in under_way.changes] == [0.3, 0.5]
+    steps_per_epoch = 6
+    for change in under_way.changes:
+        assert first.step < change.epoch * steps_per_epoch < under_way.step - 10
+    assert answers[-1].changes == under_way.changes, "asked for with older knobs, before"
+    assert next_slice(run, 0.0, Knobs(0.0)).changes == under_way.changes
+
+
 def test_asking_never_waits(ready: Compute, parts: tuple[Ratings, Ratings]) -> None:
     run = ready.run(TRAINER, *parts, Settings(epochs=10**6))
     until(lambda: run.request(1.0, Knobs()))
@@ -172,6 +196,16 @@ def test_workers_are_warm_and_polite_and_this_process_has_no_torch(ready: Comput
         timeout=60,
     )
     assert ready.state == "ready"  # a guest that leaves takes nothing along
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="no groups by session here")
+def test_the_cluster_stands_back_as_a_whole(ready: Compute) -> None:
+    def groups() -> str:
+        return Path("/proc/self/autogroup").read_text(encoding="ascii")
+
+    (of_worker,) = ready.client().run(groups).values()
+    assert of_worker.split()[-1] == "15"
+    assert groups() != of_worker, "not the web process"
 
 
 @posix_only

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sim.optimizers import AREAS, PRICES, SLOPE, Sweep, house_prices, sweep
+from sim.optimizers.fits import digits
 
 RATES, DECAYS = np.logspace(-2.5, -0.5, 9), np.logspace(-3, 1, 9)
 
@@ -123,6 +124,75 @@ def test_a_cell_of_the_sweep_is_torchs_training(kind):
     assert found == pytest.approx(expected, rel=1e-9)
 
 
+def test_a_cell_of_the_digits_is_torchs_training():
+    """Autograd on the cosines, through torch's own normalisation and cross entropy."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    splits, batches = seeded(2).spawn(2)
+    order = splits.permutation(len(labels))
+    train, test = order[:200], order[200:]
+    pooled = torch.nn.functional.avg_pool2d(torch.from_numpy(images.reshape(-1, 1, 8, 8)), 2)
+    x, y = pooled.reshape(-1, 16), torch.from_numpy(labels)
+    x = torch.nn.functional.normalize(x - x[train].mean(0))
+    w = torch.from_numpy(0.3 * splits.standard_normal((10, 16))).requires_grad_()
+
+    def loss(which):
+        cosines = x[which] @ torch.nn.functional.normalize(w).T
+        return torch.nn.functional.cross_entropy(10 * cosines, y[which])
+
+    optimizer = torch.optim.AdamW([w], lr=0.02, weight_decay=0.5)
+    for _ in range(80):
+        optimizer.zero_grad()
+        (3.0 * loss(train[batches.integers(0, 200, 40)])).backward()
+        optimizer.step()
+    table = sweep("adamw", [0.02], [0.01], 3.0, fit="digits", n_steps=80, decay_per_step=True,
+                  rng=seeded(2))  # fmt: skip
+    assert table.test_loss[0, 0] == pytest.approx(loss(test).item(), rel=1e-9)
+
+
+def test_the_length_of_the_digits_weights_means_nothing():
+    """So the gradient lies across the weights of every class, and falls as one over length."""
+    fit = digits(seeded(3))
+    w, batch = fit.start[None], np.arange(40)
+    longer = np.repeat(np.geomspace(0.1, 10, 10), 16) * w
+    np.testing.assert_allclose(fit.test_loss(longer), fit.test_loss(w), rtol=1e-12)
+    pull = fit.gradient(w, batch).reshape(10, 16)
+    np.testing.assert_allclose((pull * w.reshape(10, 16)).sum(axis=1), 0, atol=1e-14)
+    np.testing.assert_allclose(fit.gradient(3 * w, batch), fit.gradient(w, batch) / 3, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lambda_is_coupled_to_the_learning_rate_for_l2_and_not_for_decoupled_decay(seed):
+    """The paper's point, on the digits, in six splits: by the theory -2 against 0 (and -1).
+
+    The strongest λ that costs at most a tenth moves as the learning rate to the power of
+    about -2 for Adam with L2; for AdamW it stays as the paper counts it, and as torch does it
+    falls as one over the learning rate. The λ tuned for the lowest rate is kept at the highest.
+    """
+    rates, fine = np.logspace(-2.5, -1, 7), np.logspace(-4, 1, 16)
+    coupled = sweep("adam", rates, fine, fit="digits", rng=seeded(seed))
+    per_step = np.logspace(-3.5, -0.5, 13)
+    decoupled = sweep("adamw", rates, per_step, fit="digits", decay_per_step=True, rng=seeded(seed))
+    assert -2.3 < coupled.drift("learning_rates", "strongest") < -1.5
+    assert abs(decoupled.drift("learning_rates", "strongest")) < 0.3
+    best = (each.drift("learning_rates", within=0.15) for each in (coupled, decoupled))
+    assert next(best) < next(best) - 1
+    assert coupled.cost_of_keeping() > 0.3
+    assert decoupled.cost_of_keeping() < 0.06
+    share = decoupled.test_loss / decoupled.test_loss.min(axis=1, keepdims=True)
+    assert share.max(axis=0).min() < 1.1, "one λ serves every learning rate"
+    share = coupled.test_loss / coupled.test_loss.min(axis=1, keepdims=True)
+    assert share.max(axis=0).min() > 1.05
+
+
+def test_as_torch_counts_it_decoupled_decay_falls_as_one_over_the_learning_rate():
+    table = sweep(
+        "adamw", np.logspace(-2.5, -1, 7), np.logspace(-2.5, 1.25, 16), fit="digits", rng=seeded()
+    )
+    assert table.drift("learning_rates", "strongest") == pytest.approx(-1, abs=0.1)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_what_the_heat_maps_say(seed):
     """How the best strength moves on real data, in five splits.
@@ -173,6 +243,13 @@ def test_drift_is_the_slope_of_the_best():
     assert Sweep(rates, rates, decays, losses).drift("learning_rates") == pytest.approx(2.0)
     losses[3] = [3, 5, 5, 5]  # a row that does not train is left out
     assert Sweep(rates, rates, decays, losses).drift("learning_rates") == pytest.approx(2.0)
+    losses = np.array([[1, 1.05, 1.2, 1.09], [1, 2, 2, 2.0], [1.2, 1, np.inf, 5], [1, 1.1, 1.2, 9]])
+    table = Sweep(rates, rates, decays, losses)
+    np.testing.assert_array_equal(table.strongest_weight_decays(), [1e6, 1, 100, 100])
+    np.testing.assert_array_equal(table.strongest_weight_decays(0.02), [1, 1, 100, 1])
+    assert table.trained().all()
+    assert table.cost_of_keeping() == 0
+    assert Sweep(rates, rates, decays, losses[:3]).cost_of_keeping() == pytest.approx(0.2)
     with pytest.raises(ValueError, match="different loss_scales"):
         Sweep(rates, np.ones(4), decays, losses).drift("loss_scales")
 
@@ -193,3 +270,5 @@ def test_bad_sweeps_are_refused(arguments, sentence):
         sweep(*arguments, rng=seeded())
     with pytest.raises(ValueError, match="Adam does not"):
         sweep("adam", [0.1], [0.1], decay_per_step=True, rng=seeded())
+    with pytest.raises(ValueError, match="digits, diabetes"):
+        sweep("adam", [0.1], [0.1], fit="iris", rng=seeded())

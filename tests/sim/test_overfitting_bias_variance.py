@@ -11,6 +11,7 @@ from sim.overfitting import (
     bias_variance,
     bias_variance_by_degree,
     bias_variance_by_penalty,
+    fit_path,
     fit_polynomial,
     noisy_sine,
     smoother,
@@ -60,6 +61,22 @@ def test_every_fit_is_that_of_its_data_set(degree, penalty):
     error = np.array(fits) - truth(GRID)
     # With these very fits the split has no Monte-Carlo error; only the fresh targets have.
     assert result.bias_squared + result.variance == pytest.approx((error**2).mean(), rel=1e-8)
+
+
+@brief
+@given(seeds, st.integers(0, 15), st.sampled_from([0.0, 1e-4, 1e-1]), st.floats(0.0, 1.0))
+def test_the_expected_error_is_measured_on_fresh_targets(seed, degree, penalty, noise):
+    """By the definition, point by point of the grid: no identity is used here."""
+    result = bias_variance(degree, penalty, 20, noise, 30, rng(seed))
+    _, _, targets = rng(seed).spawn(3)
+    fresh = truth(GRID) + noise * targets.standard_normal((30, GRID.size))
+    squares = ((fresh - result.fits) ** 2).mean(axis=1)
+    errors = ((truth(GRID) - result.fits) ** 2).mean(axis=1)
+    assert result.expected_error == pytest.approx(squares.mean(), rel=1e-9, abs=1e-15)
+    spread = (squares - errors).std(ddof=1) / np.sqrt(30)
+    # What is left of large squares of a wild fit is rounded as they are.
+    rounding = 1e-13 * errors.max()
+    assert result.standard_error == pytest.approx(spread, rel=1e-9, abs=1e-15 + rounding)
 
 
 @brief
@@ -146,6 +163,18 @@ def test_sweeps_repeat_the_single_results():
     assert by_penalty.values.tolist() == [0.0, 1e-4, 0.1]
     assert (np.diff(by_penalty.exact_variance) < 0).all()  # a larger penalty always calms
     assert (np.diff(by_penalty.exact_bias_squared) > 0).all()
+
+
+def test_one_factorisation_serves_all_data_sets_and_all_penalties(monkeypatch):
+    """Two at most: penalties at the edge of rounding share a more careful one."""
+    factorise, seen = np.linalg.svd, []
+    monkeypatch.setattr(np.linalg, "svd", lambda *a, **k: seen.append(a) or factorise(*a, **k))
+    bias_variance_by_penalty(9, np.logspace(-6, 2, 40), 20, 0.3, 500, rng())
+    assert len(seen) == 1
+    fit_path(*noisy_sine(20, 0.3, rng()), 9, np.logspace(-12, 2, 40))
+    assert len(seen) == 2
+    bias_variance_by_penalty(9, [0.0, *np.logspace(-30, 2, 40)], 20, 0.3, 500, rng())
+    assert len(seen) == 4
 
 
 def test_streams_are_independent():

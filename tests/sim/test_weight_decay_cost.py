@@ -1,6 +1,7 @@
 """The timing of the three forms: that it times what it says, and that the forms agree."""
 
 import pickle
+import time
 
 import pytest
 import torch
@@ -23,6 +24,35 @@ def test_a_measurement_is_complete_and_consistent():
     assert 0 < cost.largest_difference < 1e-5
     assert pickle.loads(pickle.dumps(cost)) == cost
     assert type(cost).__module__ == "sim.weight_decay.forms"  # the web process reads it
+
+
+def test_slices_make_the_measurement_and_end_with_its_answers():
+    """A slice of no time is one step of one form: building takes 5, and the end one more."""
+    demo = FormsDemo(((10_000, 3), (2_500, 1)))
+    answers, n_slices = [], 0
+    while len(answers) < 2 and n_slices < 1000:
+        answers += demo.run_for(0.0)
+        n_slices += 1
+    assert n_slices == (5 + 4 * 5 + 1) + (5 + 4 * 3 + 1)
+    assert [cost.n_weights for cost in answers] == [10_000, 2_500]
+    assert answers[0].n_steps == 5
+    assert answers[0].largest_difference == FormsDemo().measure(10_000, 3).largest_difference
+    assert demo.run_for(1.0) == [], "nothing is left to ask"
+
+
+def test_a_slice_of_the_largest_model_is_short():
+    """What a live run beside it waits for: 0.15 s and the step that the slice ends in.
+
+    In seconds of computing, which a busy machine does not stretch; all of it takes over one.
+    """
+    demo, slices, answers = FormsDemo(((10_000_000, 1),)), [], []
+    while not answers:
+        began = time.process_time()
+        answers = demo.run_for(0.15)
+        slices.append(time.process_time() - began)
+    assert answers[0].n_weights > 9_900_000
+    assert len(slices) > 3
+    assert max(slices) < 0.8
 
 
 def test_the_number_of_threads_is_given_back():

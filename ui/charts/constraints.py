@@ -1,36 +1,21 @@
-"""The constraint figures: contours of a quadratic loss, balls, the points where they meet, paths.
+"""The constraint figures: contours of a quadratic loss, balls, the points where they meet.
 
-What is drawn by `ui.plane` and `ui.player` is given to them as plain data, with colours as roles.
+What is drawn by `ui.plane` is given to it as plain data, with colours as roles. `thumbnail` is a
+small chart for a card.
 """
 
 from __future__ import annotations
 
-import base64
 import math
-import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from sim.constraints import (
-    Array,
-    ConstrainedMinimum,
-    Contact,
-    Descent,
-    Kkt,
-    Quadratic,
-    RegularizationPath,
-    Roll,
-    ZeroShare,
-    ball,
-    ellipse,
-)
+from sim.constraints import Array, ConstrainedMinimum, Contact, Kkt, Quadratic, ball, ellipse
 from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
@@ -71,9 +56,6 @@ def flat(points: Array) -> list[float]:
     return np.round(points, 3).ravel().tolist()
 
 
-# ---- the plane
-
-
 def plane(
     loss: Quadratic, panels: Sequence[dict[str, Any]], legend: Sequence[dict[str, Any]]
 ) -> Any:
@@ -104,7 +86,7 @@ def _unit(loss: Quadratic) -> list[float]:
     return flat((ellipse(loss, 0.5, N) - loss.center)[:-1])
 
 
-def _ball(panel: Panel) -> dict[str, Any]:
+def ball_shape(panel: Panel) -> dict[str, Any]:
     return {
         "role": panel.norm.role,
         "points": flat(ball(panel.norm.order, panel.budget, N)[:-1]),
@@ -118,7 +100,7 @@ def panel(
     loss: Quadratic, one: Panel, *, level: float, contact: Contact | None, forces: Kkt | None
 ) -> dict[str, Any]:
     """The chosen contour, the ball, the solution, the forces there, and the points in common."""
-    shapes = [_ball(one)]
+    shapes = [ball_shape(one)]
     if level > 0:
         shapes.append(
             {
@@ -143,11 +125,11 @@ def panel(
         "dots": [
             {"role": "data", "at": [round(w, 3) for w in point], "ring": True} for point in common
         ]
-        + [_solution(one)],
+        + [solution_dot(one)],
     }
 
 
-def _solution(one: Panel) -> dict[str, Any]:
+def solution_dot(one: Panel) -> dict[str, Any]:
     return {"role": one.norm.role, "at": np.round(one.weights, 4).tolist(), "label": "w*"} | (
         {"dx": -11, "dy": 13}
     )
@@ -188,233 +170,6 @@ def _fan(rays: Array, forces: Kkt) -> Array:
         ]
         angles = toward + np.linspace(min(turns), max(turns), 13)
     return np.column_stack([np.cos(angles), np.sin(angles)])
-
-
-def map_panel(one: Panel, masks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The ball and the solution over the map of zeros."""
-    ground = _ball(one) | {"fill": 0}
-    return {
-        "title": one.title,
-        "role": one.norm.role,
-        "masks": list(masks),
-        "shapes": [ground],
-        "dots": [_solution(one)],
-    }
-
-
-def masks(codes: npt.NDArray[np.uint8], reach: float) -> list[dict[str, Any]]:
-    """Where w₁ and where w₂ is zero, as pictures; `codes` (n, n) are those of a `ZeroMap`."""
-    edge = reach * (1 + 1 / (len(codes) - 1))  # half a pixel more on each side
-    return [
-        {"role": role, "png": _png((codes[::-1] & bit) > 0), "extent": [-edge, edge, -edge, edge]}
-        for bit, role in ((1, "truth"), (2, "sound"))
-        if (codes & bit).any()
-    ]
-
-
-def _png(white: npt.NDArray[np.bool_]) -> str:
-    """A black and white picture as a data URL."""
-    height, width = white.shape
-    rows = np.packbits(white, axis=1)
-    raw = np.column_stack([np.zeros(height, dtype=np.uint8), rows]).tobytes()
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
-    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    parts = [chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(raw)), chunk(b"IEND", b"")]
-    picture = b"\x89PNG\r\n\x1a\n" + b"".join(parts)
-    return "data:image/png;base64," + base64.b64encode(picture).decode()
-
-
-# ---- the paths
-
-
-@dataclass(frozen=True)
-class Track:
-    """The way of the weights under one norm; `share` (n,) is the budget's part of all it takes."""
-
-    key: str
-    name: str
-    role: str
-    share: Array
-    path: RegularizationPath
-    kinks: Array
-
-
-def path_panel(title: str, tracks: Sequence[Track], balls: Sequence[Panel]) -> dict[str, Any]:
-    """All paths in one plane, the kinks as rings, and the solutions at the present budget."""
-    shapes = [_ball(one) | {"fill": 0, "width": 1} for one in balls]
-    shapes += [
-        {
-            "role": track.role,
-            "points": flat(track.path.weights),
-            "width": 3,
-            "dash": "9 5" if track.role == "sound" else "",
-        }
-        for track in tracks
-    ]
-    kinks = [
-        {"role": track.role, "at": kink.tolist(), "ring": True}
-        for track in tracks
-        for kink in track.kinks
-    ]
-    here = [{"role": one.norm.role, "at": np.round(one.weights, 4).tolist()} for one in balls]
-    return {"title": title, "shapes": shapes, "dots": [*kinks, *here]}
-
-
-def profile(tracks: Sequence[Track], axis: int) -> Figure:
-    """One weight along the paths, over the budget as a share of what the optimum c takes."""
-    longest = max(len(track.share) for track in tracks)
-    frame = {}
-    for track in tracks:
-        fill = np.full(longest - len(track.share), np.nan)
-        frame[f"x_{track.key}"] = np.concatenate([track.share, fill])
-        frame[track.key] = np.concatenate([track.path.weights[:, axis], fill])
-        dots = np.full(longest, np.nan)
-        if track.key == "l1":
-            for kink in track.kinks:
-                dots[np.abs(track.path.weights - kink).sum(axis=1).argmin()] = kink[axis]
-            frame["kink"] = dots
-    names = tuple((track.key, track.role) for track in tracks)
-    weights = np.concatenate([track.path.weights[:, axis] for track in tracks])
-    low, high = math.floor(weights.min()), math.ceil(weights.max())
-    return Figure(_profile, pd.DataFrame(frame), (names, axis, low, max(high, low + 1)))
-
-
-def _profile(names: tuple[tuple[str, str], ...], axis: int, low: int, high: int) -> alt.LayerChart:
-    title = "w₁" if axis == 0 else "w₂"
-    across = alt.Axis(format="%", tickCount=5, grid=False)
-    label = _("budget, as a share of the norm of c")
-
-    def at(key: str, field: str) -> dict[str, Any]:
-        x = alt.X(f"x_{key}:Q", title=label, scale=theme.fixed(0, 1), axis=across)
-        y = alt.Y(
-            f"{field}:Q", title=title, scale=theme.fixed(low, high), axis=alt.Axis(tickCount=4)
-        )
-        return {"x": x, "y": y}
-
-    lines = [theme.line(role).encode(**at(key, key)) for key, role in names]
-    kinks = theme.tinted("l1").mark_point(opacity=1, clip=True).encode(**at("l1", "kink"))
-    return alt.layer(*lines, kinks)
-
-
-# ---- what the player plays
-
-
-def descents(
-    loss: Quadratic,
-    runs: Sequence[tuple[str, str, str, Descent]],
-    marks: Sequence[tuple[Array, str, str]],
-    caption: str,
-) -> dict[str, Any]:
-    """Paths of descent over the loss: (role, name, shape, run) each, and places with a name."""
-    side = np.linspace(-LIMIT, LIMIT, 57)
-    heights = loss.value(np.stack(np.meshgrid(side, side), axis=-1))
-    return {
-        "view": [-REACH, REACH, -REACH, REACH],
-        "field": {
-            "domain": [-LIMIT, LIMIT, -LIMIT, LIMIT],
-            "columns": len(side),
-            "rows": len(side),
-            "values": np.round(heights, 2).ravel().tolist(),
-            "levels": LEVELS,
-        },
-        "axes": {"x": "w₁", "y": "w₂"},
-        "paths": [
-            {
-                "role": role,
-                "name": name,
-                "points": flat(run.weights),
-                "shape": shape,
-                "dash": [5, 4] if shape == "diamond" else [],
-                "lost": run.diverged,
-            }
-            for role, name, shape, run in runs
-        ],
-        "marks": [
-            {"x": float(w[0]), "y": float(w[1]), "label": label, "role": role}
-            for w, label, role in marks
-        ],
-        "words": {"caption": caption},
-    }
-
-
-def clouds(
-    shares: Sequence[tuple[Norm, ZeroShare]], budget: float, n_frames: int, caption: str
-) -> dict[str, Any]:
-    """The random optima and their solutions, as many in each frame, and the share so far."""
-    panels = []
-    for norm, share in shares:
-        n = len(share.codes)
-        counts = np.linspace(0, n, n_frames + 1).round().astype(int)[1:]
-        so_far = np.cumsum(share.codes != 0)[counts - 1] / counts
-        panels.append(
-            {
-                "role": norm.role,
-                "name": norm.name,
-                "centers": _pack(share.centers),
-                "weights": _pack(share.weights),
-                "codes": "".join(map(str, share.codes.tolist())),
-                "counts": counts.tolist(),
-                "shares": np.round(so_far, 4).tolist(),
-                "ball": flat(ball(norm.order, budget, N)),
-            }
-        )
-    return {
-        "panels": panels,
-        "reach": 10.4,
-        "axes": {"x": "w₁", "y": "w₂"},
-        "words": {
-            "caption": caption,
-            "share": _("{share} % with an exact zero"),
-            "zero": _("optimum c whose solution has a zero"),
-            "none": _("optimum c whose solution has none"),
-            "solution": _("solutions w*, on the ball"),
-        },
-    }
-
-
-def _pack(points: Array) -> str:
-    """Points of shape (n, 2) as 16-bit integers, thousandths, in base64."""
-    return base64.b64encode(np.round(points * 1000).astype("<i2").tobytes()).decode()
-
-
-def rolls(panels: Sequence[dict[str, Any]], reach: float, caption: str) -> dict[str, Any]:
-    """Balls on curves, and the pushes that they feel; see `painters/rolls.js`."""
-    return {
-        "panels": list(panels),
-        "reach": reach,
-        "axes": {"theta": "θ", "height": _("penalty"), "push": _("push, −slope")},
-        "words": {"caption": caption},
-    }
-
-
-def roll_panel(
-    title: str, role: str, penalty: float, order: int, balls: Sequence[tuple[str, bool, Roll]]
-) -> dict[str, Any]:
-    """|θ| or θ², with balls on it: (name, hollow, roll) each."""
-    top = max(penalty, 1e-9)
-    return {
-        "title": title,
-        "role": role,
-        "order": order,
-        "penalty": top,
-        "balls": [
-            {
-                "name": name,
-                "hollow": hollow,
-                "positions": np.round(np.clip(roll.positions, -99, 99), 4).tolist(),
-                "pushes": np.round(np.clip(roll.pushes, -1e4, 1e4), 4).tolist(),
-            }
-            for name, hollow, roll in balls
-        ],
-    }
-
-
-# ---- the card on the home screen
 
 
 def thumbnail(

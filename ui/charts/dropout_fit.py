@@ -195,7 +195,7 @@ def _band_grammar(reach: float, n_drawn: int) -> alt.LayerChart:
         theme.line(role).encode(x=x, y=alt.Y(f"{field}:Q", **y))
         for field, role in (("truth", "truth"), ("mean", "sound"))
     ]
-    dots = _dots(reach, _("training data"))
+    dots = _dots(reach, _("points"))
     layers = alt.layer(area, *draws, *lines, dots, theme.key(names))
     return layers.resolve_scale(fill="independent")  # else the band's would hide the dots' legend
 

@@ -1,4 +1,4 @@
-"""Optimizers: paths over contours for the player, the line through the houses, the heat maps."""
+"""Optimizers: the paths of the rules over contours, for the player and for a card."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sim.optimizers import AREAS, PRICES, SLOPE, Line, Loss, RuleKind, Sweep, fixed_point
+from sim.optimizers import Loss, RuleKind, fixed_point
 from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
@@ -26,9 +26,6 @@ N_LEVELS = 14
 WIDE, HIGH = 2.1, 1.45
 """How far the field reaches around what must be seen: the shape of the widest and the highest
 figure, as width over height and height over width."""
-TEST_LOSS = (0.55, 1.05)
-PRICE_RANGE = (0.0, 900.0)
-SLOPE_RANGE = (0.0, 2.0)
 
 
 class Run(NamedTuple):
@@ -163,149 +160,3 @@ def _small_grammar(x0: float, x1: float, y0: float, y1: float) -> alt.LayerChart
         contours.mark_line(clip=True, strokeWidth=1, opacity=0.7),
         base.transform_filter("datum.role != 'muted'").mark_line(clip=True),
     )
-
-
-def houses(line: Line) -> Figure:
-    """The five houses, the line through them and the line found."""
-    x = np.array([0.0, 550.0])
-    frame = pd.DataFrame({"x": x, "truth": SLOPE * x, "sound": line.slope * x + line.intercept})
-    points = pd.DataFrame({"area": AREAS, "price": PRICES, "points": "data"})
-    return Figure(_houses, pd.concat([frame, points], axis=1))
-
-
-def _houses() -> alt.LayerChart:
-    names = {"truth": _("slope 1.5"), "sound": _("AdamW")}
-    x = alt.X("x:Q", title=_("area"), axis=alt.Axis(tickCount=6), scale=theme.fixed(0, 550))
-    y = alt.Axis(title=_("price"), tickCount=6)
-    lines = [
-        theme.line(role).encode(x=x, y=alt.Y(f"{role}:Q", axis=y, scale=theme.fixed(*PRICE_RANGE)))
-        for role in names
-    ]
-    dots = (
-        alt.Chart()
-        .mark_point(clip=True, opacity=1)
-        .encode(
-            x=alt.X("area:Q", scale=theme.fixed(0, 550)),
-            y=alt.Y("price:Q", axis=y, scale=theme.fixed(*PRICE_RANGE)),
-            fill=theme.ink(_("houses")),
-            tooltip=[
-                alt.Tooltip("area:Q", title=_("area")),
-                alt.Tooltip("price:Q", title=_("price")),
-            ],
-        )
-    )
-    return alt.layer(*lines, dots, theme.key(names))
-
-
-def slopes(line: Line, plain: Line, n_steps: int) -> Figure:
-    """The slope step by step, with decay and without."""
-    steps = np.unique(np.geomspace(1, n_steps, 120).round().astype(int))
-    frame = pd.DataFrame({"step": steps, "truth": SLOPE})
-    for role, each in (("sound", line), ("data", plain)):
-        frame[role] = pd.Series(each.slopes[steps[steps < len(each.slopes)]])
-    return Figure(_slopes, frame)
-
-
-def _slopes() -> alt.LayerChart:
-    names = {"sound": _("with decay λ"), "data": _("λ = 0")}
-    x = alt.X(
-        "step:Q",
-        title=_("step"),
-        scale=alt.Scale(type="log", domain=[1, 10_000], nice=False),
-        axis=alt.Axis(values=[1, 10, 100, 1000, 10_000], format="~s"),
-    )
-    y = alt.Axis(title=_("slope"), tickCount=5)
-    lines = [
-        theme.line(role).encode(x=x, y=alt.Y(f"{role}:Q", axis=y, scale=theme.fixed(*SLOPE_RANGE)))
-        for role in ("truth", *reversed(names))
-    ]
-    goal = (
-        alt.Chart()
-        .transform_filter("datum.step == 1")
-        .mark_text(align="left", baseline="bottom", dx=6, dy=-4)
-        .encode(x=x, y=alt.Y("truth:Q", axis=y), text=alt.value(_("slope 1.5")))
-    )
-    return alt.layer(*lines, goal, theme.key(names))
-
-
-def describe_houses(line: Line, plain: Line) -> str:
-    """Both figures in words."""
-    return _(
-        "Five houses on the line of slope 1.5. AdamW found slope {slope:.3f} with decay and "
-        "{plain:.3f} without."
-    ).format(slope=line.slope, plain=plain.slope)
-
-
-def heat_map(table: Sweep, axis: str) -> Figure:
-    """Test loss for every weight decay and learning rate (or loss scale), the best of a row marked.
-
-    Cells that diverged stay empty.
-    """
-    rows = table.learning_rates if axis == "learning_rate" else table.loss_scales
-    (left, right), (low, high) = _edges(table.weight_decays), _edges(rows)
-    height, width = table.test_loss.shape
-    losses = np.where(np.isfinite(table.test_loss), table.test_loss, np.nan)
-    frame = pd.DataFrame(
-        {
-            "x": np.tile(left, height),
-            "x2": np.tile(right, height),
-            "y": np.repeat(low, width),
-            "y2": np.repeat(high, width),
-            "weight_decay": np.tile(table.weight_decays, height),
-            "row": np.repeat(rows, width),
-            "loss": losses.ravel(),
-        }
-    )
-    best = pd.DataFrame({"best_x": table.best_weight_decays, "best_y": rows, "points": "data"})
-    limits = (float(left[0]), float(right[-1]), float(low[0]), float(high[-1]))
-    return Figure(_heat_map, pd.concat([frame, best], axis=1), (axis, *limits))
-
-
-def _edges(centres: Array) -> tuple[Array, Array]:
-    """Where the cells around evenly spaced logarithms begin and end."""
-    half = (centres[1] / centres[0]) ** 0.5
-    return centres / half, centres * half
-
-
-def _heat_map(axis: str, left: float, right: float, low: float, high: float) -> alt.LayerChart:
-    x_scale = alt.Scale(type="log", domain=[left, right], nice=False)
-    y_scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    decades = alt.Axis(format="~g", tickCount=5, grid=False, labelFlush=False)
-    title = _("learning rate") if axis == "learning_rate" else _("loss scale")
-    cells = (
-        alt.Chart()
-        .mark_rect()
-        .encode(
-            x=alt.X("x:Q", title=_("weight decay λ"), scale=x_scale, axis=decades),
-            x2="x2:Q",
-            y=alt.Y("y:Q", title=title, scale=y_scale, axis=decades),
-            y2="y2:Q",
-            color=alt.Color(
-                "loss:Q",
-                scale=alt.Scale(domain=list(TEST_LOSS), clamp=True),
-                legend=alt.Legend(
-                    title=_("test loss"), orient="top", gradientLength=100, tickCount=3
-                ),
-            ),
-            tooltip=[
-                alt.Tooltip("weight_decay:Q", title="λ", format=".3~g"),
-                alt.Tooltip("row:Q", title=title, format=".3~g"),
-                alt.Tooltip("loss:Q", title=_("test loss"), format=".3f"),
-            ],
-        )
-    )
-    best = alt.Chart().encode(
-        x=alt.X("best_x:Q", scale=x_scale, axis=decades, title=_("weight decay λ")),
-        y=alt.Y("best_y:Q", scale=y_scale, axis=decades, title=title),
-    )
-    dots = best.mark_point(opacity=1).encode(fill=theme.ink(_("best λ of a row")))
-    return alt.layer(cells, dots).resolve_scale(fill="independent", color="independent")
-
-
-def describe_heat_map(kind: RuleKind, table: Sweep) -> str:
-    """The figure in words."""
-    best = ", ".join(f"{decay:.3g}" for decay in table.best_weight_decays)
-    return _(
-        "Test loss of {name} for every weight decay and row; the best weight decays, row by row "
-        "from below, are {best}."
-    ).format(name=names()[kind], best=best)

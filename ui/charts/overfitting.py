@@ -87,10 +87,14 @@ def clouds(parts: Sequence[BiasVariance], degrees: Sequence[int]) -> dict[str, A
                 "rug": np.round(part.positions, 3).tolist(),
             }
         )
+    n = len(parts[0].fits)
+    sets = _("each training set")
+    if n > CLOUD:
+        sets = _("{n} of {all} training sets").format(n=CLOUD, all=n)
     legend = [
         {"role": "truth", "name": _("truth"), "mark": "line"},
         {"role": "data", "name": _("mean"), "mark": "line"},
-        {"role": "muted", "name": _("each training set"), "mark": "cloud"},
+        {"role": "muted", "name": sets, "mark": "cloud"},
         {"role": "data", "name": _("positions"), "mark": "rug"},
     ]
     axes = {**AXES, "y_ticks": [-2, 0, 2]}

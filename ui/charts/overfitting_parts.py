@@ -12,7 +12,7 @@ import pandas as pd
 
 from sim.overfitting import BiasVarianceCurve, Polynomial, unbiased_parts
 from ui import theme
-from ui.charts.overfitting_errors import AS_POWER, tips_of
+from ui.charts.overfitting_errors import AS_POWER, once, tips_of
 from ui.i18n import _
 from ui.theme import Figure
 
@@ -21,18 +21,20 @@ def parts(
     curve: BiasVarianceCurve, n_datasets: int, against: str, chosen: Mapping[str, float]
 ) -> Figure:
     """Bias squared, variance and noise on top of each other, the measured error as crosses."""
-    frame = pd.DataFrame({"value": curve.values, "noise": curve.noise})
+    n = curve.values.size
     bias_squared, variance = unbiased_parts(curve.bias_squared, curve.variance, n_datasets)
-    frame["bias"] = frame["noise"] + bias_squared
-    frame["total"] = frame["bias"] + variance
-    frame = frame.clip(upper=1e9)
-    frame["measured"] = curve.expected_error
-    frame["low"] = curve.expected_error - 2 * curve.standard_error
-    frame["high"] = curve.expected_error + 2 * curve.standard_error
-    for role in ("sound", "overfit"):
-        frame[role] = pd.Series([chosen.get(role, np.nan)])
+    columns = {
+        "value": curve.values,
+        "noise": np.full(n, curve.noise),
+        "bias": np.minimum(curve.noise + bias_squared, 1e9),
+        "total": np.minimum(curve.noise + bias_squared + variance, 1e9),
+        "measured": curve.expected_error,
+        "low": curve.expected_error - 2 * curve.standard_error,
+        "high": curve.expected_error + 2 * curve.standard_error,
+        **{role: once(chosen.get(role, np.nan), n) for role in ("sound", "overfit")},
+    }
     top = 1.0 if curve.noise <= 0.3 else 2.2
-    return Figure(_parts, frame, (against, top))
+    return Figure(_parts, pd.DataFrame(columns), (against, top))
 
 
 def _parts(against: str, top: float) -> alt.LayerChart:
@@ -114,15 +116,17 @@ def _patches(names: Mapping[str, str]) -> alt.Chart:
 
 def coefficients(model_a: Polynomial, model_b: Polynomial) -> Figure:
     """The coefficient of every power, A beside B, on a scale for both signs and many decades."""
-    frame = pd.DataFrame({"power": np.arange(1, 26)})
+    columns = {"power": np.arange(1, 26)}
     for role, model, shift in (("sound", model_a, -0.16), ("overfit", model_b, 0.16)):
         weights = np.full(25, np.nan)
         weights[: model.degree] = model.coefficients[1:]
-        frame[f"{role}_at"] = frame["power"] + shift
-        frame[role] = weights
-        frame[f"{role}_zero"] = np.where(weights == 0, 0.0, np.nan)
-        frame[f"{role}_some"] = np.where(weights == 0, np.nan, weights)
-    return Figure(_coefficients, frame)
+        columns |= {
+            f"{role}_at": columns["power"] + shift,
+            role: weights,
+            f"{role}_zero": np.where(weights == 0, 0.0, np.nan),
+            f"{role}_some": np.where(weights == 0, np.nan, weights),
+        }
+    return Figure(_coefficients, pd.DataFrame(columns))
 
 
 def _coefficients() -> alt.LayerChart:

@@ -35,11 +35,12 @@ def figure(
     changes = _settled(progress.changes) if progress else []
     best = progress if progress is not None and progress.best_epoch is not None else None
     ended = stop is not None and stop.stopped
+    tip = [progress.tip] if progress is not None and progress.tip is not None else []
     blocks = [
         _block(
-            epoch=[p.epoch for p in points],
-            train=[p.train_loss for p in points],
-            valid=[p.valid_loss for p in points],
+            epoch=[p.epoch for p in points] + [epoch for epoch, _loss in tip],
+            train=[p.train_loss for p in points] + [loss for _epoch, loss in tip],
+            valid=[p.valid_loss for p in points] + [np.nan] * len(tip),
         ),
         _block(change=[c.epoch for c in changes], change_label=[_label(c) for c in changes]),
         _block(

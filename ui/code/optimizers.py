@@ -1,13 +1,8 @@
-"""The four views of the optimizers screen as code to take home."""
+"""Paths, one step and house prices as code to take home."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-
-Array = npt.NDArray[np.float64]
 
 _LOSSES = {
     "bowl": "H = torch.diag(torch.tensor([1.0, 1.0]))",
@@ -127,54 +122,3 @@ with torch.no_grad():
     intercept, next_ = (y_mean + y_std * model(at)).ravel().tolist()
 print(f"price = {{next_ - intercept:.4f}} * area + {{intercept:.4f}}")
 """
-
-
-def sweep(values: dict[str, Any], rows: Array, decays: dict[str, Array]) -> str:
-    """NumPy code that finds the best weight decay of every row, for both rules."""
-    v = values
-    along_rates = v["axis"] == "learning_rate"
-    rate, scale = ("rows[:, None, None]", "1.0") if along_rates else ("0.03", "rows[:, None, None]")
-    per_step = "\n            decay = decay / rate  # counted per step, as in the paper"
-    columns = "\n".join(f'    "{rule}": {_powers(each)},' for rule, each in decays.items())
-    return f"""\
-import numpy as np
-from sklearn.datasets import load_diabetes
-
-splits, batches = np.random.default_rng({v["seed"]}).spawn(2)
-x, y = load_diabetes(return_X_y=True)
-x = x / x.std(axis=0)
-first, second = np.triu_indices(10)
-x = np.hstack([x, x[:, first] * x[:, second]])  # 10 measurements and their 55 products
-order = splits.permutation(len(y))
-train, test = order[:100], order[100:]
-x = (x - x[train].mean(axis=0)) / x[train].std(axis=0)
-y = (y - y[train].mean()) / y[train].std()
-chosen = [train[batches.integers(0, 100, 10)] for _ in range(300)]  # mini-batches
-
-rows = {_powers(rows)}
-rate, scale = {rate}, {scale}  # of the learning, of the loss
-columns = {{
-{columns}
-}}
-for rule, decays in columns.items():
-    w = np.zeros((len(rows), len(decays), 65))
-    m, v = np.zeros_like(w), np.zeros_like(w)
-    for t, batch in enumerate(chosen, 1):
-        decay = decays[:, None]
-        now = rate * 0.5 * (1 + np.cos(np.pi * (t - 1) / 300))
-        g = scale * 0.2 * ((w @ x[batch].T - y[batch]) @ x[batch])
-        if rule == "Adam":
-            g = g + decay * w  # divided by the root of v below, with the rest of g
-        else:{per_step if v["decay_per_step"] and along_rates else ""}
-            w = w - now * decay * w  # divided by nothing
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-        w = w - now * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-    losses = ((w @ x[test].T - y[test]) ** 2).mean(axis=-1)
-    for row, column in zip(rows, losses.argmin(axis=1)):
-        print(f"{{rule}} {{row:.3g}}: best weight decay {{decays[column]:.3g}}")
-"""
-
-
-def _powers(values: Array) -> str:
-    low, high = (round(float(np.log10(value)), 6) for value in (values[0], values[-1]))
-    return f"np.logspace({low}, {high}, {len(values)})"

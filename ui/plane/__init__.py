@@ -8,24 +8,11 @@ mouse, touch and keyboard.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-from ui import shell, theme
+from ui import component, shell, theme
 from ui.i18n import _
-
-HERE = Path(__file__).parent
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = (
-        (HERE / f"plane.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
-    return st.components.v2.component("regularization_lab_plane", html=html, css=css, js=js)
 
 
 def show(
@@ -37,33 +24,24 @@ def show(
     moved: Callable[[float, float], None],
 ) -> None:
     """Show `figure`; `moved(x, y)` is called, as a callback, when a hand has moved its point."""
-    name = f"{key}_plane"
-
-    def take() -> None:
-        sent = st.session_state[name].center
-        moved(float(sent["x"]), float(sent["y"]))
-
-    seen = st.session_state.get(name)
-    sent = seen.get("center") if seen else None
-    with st.container(key=key, gap=None):
-        _component()(
-            key=name,
-            height="content",
-            on_center_change=take,
-            data={
-                "key": key,
-                "figure": figure,
-                "serial": int(sent["serial"]) if sent else 0,
-                "height": height,
-                "scale": 1.3 if shell.presenting() else 1,
-                "roles": {role: f"{theme.LIGHT[role]}, {theme.DARK[role]}" for role in theme.ROLES},
-                "words": {
-                    "handle": _("Unconstrained optimum at w₁ {x}, w₂ {y}. The arrow keys move it."),
-                    # A projector has no room for it.
-                    "hint": ""
-                    if shell.presenting()
-                    else _("Drag the cross, or pick it and use the arrow keys."),
-                },
-            },
-        )
-        st.text(description)
+    data = {
+        "key": key,
+        "figure": figure,
+        "roles": {role: f"{theme.LIGHT[role]}, {theme.DARK[role]}" for role in theme.ROLES},
+        "words": {
+            "handle": _("Unconstrained optimum at w₁ {x}, w₂ {y}. The arrow keys move it."),
+            # A projector has no room for it.
+            "hint": ""
+            if shell.presenting()
+            else _("Drag the cross, or pick it and use the arrow keys."),
+        },
+    }
+    component.show(
+        Path(__file__).parent,
+        key,
+        data,
+        state="center",
+        changed=lambda sent: moved(float(sent["x"]), float(sent["y"])),
+        description=description,
+        height=height,
+    )

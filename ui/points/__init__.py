@@ -7,28 +7,15 @@ touch and keyboard.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-from ui import controls, shell, theme
+from ui import component, controls, theme
 from ui.i18n import _
 from ui.points.edits import NAMES, EditControl, Edits, read
 
 __all__ = ["EditControl", "Edits", "read", "show"]
-
-HERE = Path(__file__).parent
-
-
-@cache
-def _component() -> Callable[..., Any]:
-    html, css, js = (
-        (HERE / f"points.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
-    return st.components.v2.component("regularization_lab_points", html=html, css=css, js=js)
 
 
 def show(
@@ -41,42 +28,28 @@ def show(
     edit_controls: Sequence[EditControl] = (),
 ) -> None:
     """Show `figure`; with `edits`, its points can be moved, and `edit_controls` hear of it."""
-    name = f"{key}_points"
 
-    def take() -> None:
-        sent = st.session_state[name].edits
+    def take(sent: dict[str, Any]) -> None:
         for control in edit_controls:
             control.set(sent[control.key])
         controls.answer()
 
-    seen = st.session_state.get(name)
-    with st.container(key=key, gap=None):
-        _component()(
-            key=name,
-            height="content",
-            on_edits_change=take,
-            data={
-                "figure": figure,
-                "edits": None if edits is None else _sent(edits),
-                "serial": _serial(seen),
-                "height": height,
-                "scale": 1.3 if shell.presenting() else 1,
-                "roles": list(theme.ROLES),
-                "dashes": theme.DASHES,
-                "words": _words(),
-            },
-        )
-        st.text(description)
-
-
-def _serial(seen: Any) -> int:
-    """The number of the last message of the browser that this run answers."""
-    sent = seen.get("edits") if seen else None
-    return int(sent["serial"]) if sent else 0
-
-
-def _sent(edits: Edits) -> dict[str, Any]:
-    return {name: getattr(edits, name) for name in NAMES}
+    data = {
+        "figure": figure,
+        "edits": None if edits is None else {name: getattr(edits, name) for name in NAMES},
+        "roles": list(theme.ROLES),
+        "dashes": theme.DASHES,
+        "words": _words(),
+    }
+    component.show(
+        Path(__file__).parent,
+        key,
+        data,
+        state="edits",
+        changed=take,
+        description=description,
+        height=height,
+    )
 
 
 def _words() -> dict[str, str]:

@@ -8,6 +8,7 @@ added=0.1:0.5                    one more point at (0.1, 0.5)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,16 @@ def read(values: dict[str, Any], n: int) -> Edits:
         tuple(gone),
         tuple((x, y) for x, y in added),
     )
+
+
+def texts(edits: Edits) -> dict[str, str]:
+    """The edits as they stand in the URL, by name; the inverse of `read`."""
+    entries = {
+        "moved": [(index, *place) for index, place in edits.moved.items()],
+        "removed": [(index,) for index in edits.removed],
+        "added": edits.added,
+    }
+    return {name: _joined(entries[name]) for name in NAMES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +110,7 @@ class EditControl(Control):
             if len(set(indices)) < len(indices) or max(indices) >= self.most:
                 raise ValueError("index")
             entries.sort()
-        return ",".join(":".join(map(_text, entry)) for entry in entries)
+        return _joined(entries)
 
     def format(self, value: Any) -> str:
         return str(value) or _("none")
@@ -123,6 +134,10 @@ def _numbers(name: str, text: str) -> list[tuple[float, ...]]:
             raise ValueError(part)
         entries.append(tuple(map(float, match.groups())))
     return entries
+
+
+def _joined(entries: Iterable[Iterable[float]]) -> str:
+    return ",".join(":".join(map(_text, entry)) for entry in entries)
 
 
 def _text(number: float) -> str:

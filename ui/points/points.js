@@ -72,12 +72,15 @@ export default function (component) {
 
   function paint() {
     request = 0;
+    const ink = look();
+    if (!legend(ink) && !stale) return;
+    stale = false;
     const ratio = devicePixelRatio || 1, width = plot.clientWidth, height = plot.clientHeight;
     if (!width || !height) return;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== w || canvas.height !== h) { canvas.width = w; canvas.height = h; }
     arrange(width, height);
-    const ctx = canvas.getContext("2d"), ink = look();
+    const ctx = canvas.getContext("2d");
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, width, height);
     ctx.font = ink.font;
@@ -165,17 +168,29 @@ export default function (component) {
     }
   }
 
+  // The curves of a cloud are drawn once, and copied as long as they, their place and colour stay.
   function cloud(ctx, box, ink, thick) {
     const { fits, count, role } = box.panel.cloud, all = numbers(fits), length = all.length / count;
-    ctx.strokeStyle = ink[role];
-    const one = (r, alpha, width) => {
-      ctx.globalAlpha = alpha; ctx.lineWidth = width;
-      trace(ctx, box, all.subarray(r * length, (r + 1) * length));
+    const [w, h, ratio] = [box.right - box.left, box.bottom - box.top, devicePixelRatio || 1];
+    const one = (to, r, width) => {
+      to.lineWidth = width;
+      trace(to, box, all.subarray(r * length, (r + 1) * length));
     };
-    for (let r = 0; r < count; r++) one(r, .22, 1);
-    one(state.shown % count, 1, thick);
-    ctx.globalAlpha = 1;
+    let layer = layers.get(role);
+    if (layer?.fits !== fits || layer.w !== w || layer.h !== h || layer.ratio !== ratio || layer.colour !== ink[role]) {
+      const picture = new OffscreenCanvas(Math.ceil(w * ratio), Math.ceil(h * ratio)), to = picture.getContext("2d");
+      to.scale(ratio, ratio);
+      to.translate(-box.left, -box.top);
+      to.strokeStyle = ink[role];
+      to.globalAlpha = .22;
+      for (let r = 0; r < count; r++) one(to, r, 1);
+      layers.set(role, layer = { fits, w, h, ratio, colour: ink[role], picture });
+    }
+    ctx.drawImage(layer.picture, box.left, box.top, layer.picture.width / ratio, layer.picture.height / ratio);
+    ctx.strokeStyle = ink[role];
+    one(ctx, state.shown % count, thick);
   }
+  const layers = (state.layers ??= new Map());
   const unpacked = (state.unpacked ??= new Map());
   function numbers(text) { // base64 of 16-bit integers, thousandths
     if (!unpacked.has(text)) {
@@ -349,8 +364,8 @@ export default function (component) {
   }
 
   // ---- legend and buttons
-  function legend() {
-    const ink = look(), text = JSON.stringify([figure.legend, ink, data.scale]);
+  function legend(ink) {
+    const text = JSON.stringify([figure.legend, ink, data.scale]);
     if (state.legend === text) return false;
     state.legend = text;
     find(".legend").innerHTML = figure.legend.map(({ role, mark }) => {
@@ -389,14 +404,15 @@ export default function (component) {
   if (!editable) { handles.replaceChildren(); state.handles.clear(); }
 
   let request = 0;
-  function wake() { if (!request) request = requestAnimationFrame(paint); }
+  let stale = true;
+  function glance() { if (!request) request = requestAnimationFrame(paint); }
+  function wake() { stale = true; glance(); }
   const observer = new ResizeObserver(wake);
   observer.observe(plot);
-  // The theme reaches us as CSS variables only: repaint when the page's look changes.
-  const scheme = new MutationObserver(() => { if (legend()) wake(); });
+  // The theme reaches us as CSS variables only: glance at the page's look when it may have changed.
+  const scheme = new MutationObserver(glance);
   for (let node = root.getRootNode().host ?? root; node; node = node.parentElement)
     scheme.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
-  legend();
   tell();
   wake();
   return () => {

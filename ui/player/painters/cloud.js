@@ -73,7 +73,8 @@ painters.cloud = (() => {
       ctx.fillStyle = look.text; ctx.textBaseline = "middle"; ctx.textAlign = "center";
       ctx.font = `600 ${15 * unit}px ${look.font}`;
       const share = (100 * panel.shares[to]).toFixed(1);
-      ctx.fillText(`${panel.name}: ${figure.words.share.replace("{share}", share)}`, mx, my - side - 14 * unit);
+      const title = `${panel.name}: ${figure.words.share.replace("{share}", share)}`, fits = ctx.measureText(title).width < width - 28 * unit;
+      ctx.fillText(fits ? title : `${panel.name}: ${share} %`, mx, my - side - 14 * unit);
       ctx.font = `${13 * unit}px ${look.font}`;
       ctx.textBaseline = "top";
       for (const tick of [-10, 0, 10]) {

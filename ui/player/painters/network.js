@@ -117,8 +117,11 @@ const network = (() => {
   function captions(ctx, figure, place, index, look) {
     ctx.fillStyle = look.text; ctx.globalAlpha = 0.75; ctx.textAlign = "center";
     ctx.font = `13px ${look.font}`;
-    if (figure.labels) ctx.fillText(figure.labels[index], place.cell.width / 2, 15);
-    else if (figure.rates) figure.rates.forEach((text, i) => ctx.fillText(text, place.units[i + 1][0].x, 15));
+    if (figure.labels) {
+      const wide = ctx.measureText(figure.labels[index]).width, room = place.cell.width - 8;
+      if (wide > room) ctx.font = `${(13 * room) / wide}px ${look.font}`; // on a phone
+      ctx.fillText(figure.labels[index], place.cell.width / 2, 15);
+    } else if (figure.rates) figure.rates.forEach((text, i) => ctx.fillText(text, place.units[i + 1][0].x, 15));
   }
 
   function pile(ctx, figure, area, to, look) {

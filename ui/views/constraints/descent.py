@@ -8,7 +8,7 @@ import streamlit as st
 
 from sim.constraints import Descent, descend, penalized_minimum
 from ui import player, stage
-from ui.charts import constraints as charts
+from ui.charts import constraints_played as charts
 from ui.code import constraints as code
 from ui.i18n import N_, _
 from ui.views.constraints.common import LOSS, columns, fitting, loss_of, zeros

@@ -8,7 +8,7 @@ import streamlit as st
 
 from sim.constraints import ZeroShare, zero_share
 from ui import player, stage
-from ui.charts import constraints as charts
+from ui.charts import constraints_played as charts
 from ui.charts.constraints import Norm
 from ui.code import constraints as code
 from ui.i18n import N_, _

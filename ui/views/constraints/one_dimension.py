@@ -7,7 +7,7 @@ import streamlit as st
 
 from sim.constraints import Roll, one_dimensional_descent
 from ui import player, stage
-from ui.charts import constraints as charts
+from ui.charts import constraints_played as charts
 from ui.code import constraints as code
 from ui.i18n import N_, _
 from ui.views.constraints.common import columns

@@ -9,7 +9,8 @@ import streamlit as st
 from sim.constraints import Quadratic, elastic_net_path, norm, regularization_path
 from ui import plane, stage
 from ui.charts import constraints as charts
-from ui.charts.constraints import Panel, Track
+from ui.charts import constraints_path as paths_charts
+from ui.charts.constraints_path import Track
 from ui.code import constraints as code
 from ui.i18n import N_, _
 from ui.views.constraints.common import LOSS, fitting, loss_of, norms, solve
@@ -47,12 +48,12 @@ def draw(values: stage.Values) -> None:
     paths = tracks(values)
     left, middle, right = st.columns([4.1, 3.6, 1.9], gap="small")
     with left:
-        here = [Panel(one.norm, "", one.weights, one.budget) for one in solutions]
+        here = [charts.Panel(one.norm, "", one.weights, one.budget) for one in solutions]
         plane.show(
             "path",
             charts.plane(
                 loss,
-                [charts.path_panel(_("From 0 to c"), paths, here)],
+                [paths_charts.path_panel(_("From 0 to c"), paths, here)],
                 [
                     *(
                         {
@@ -77,7 +78,7 @@ def draw(values: stage.Values) -> None:
     with middle:
         for axis, name in enumerate(("w₁", "w₂")):
             stage.chart(
-                charts.profile(paths, axis),
+                paths_charts.profile(paths, axis),
                 f"profile_{axis + 1}",
                 description=_("{name} along each path, over the budget.").format(name=name),
                 height=stage.figure_height(0.43, projector=0.47),

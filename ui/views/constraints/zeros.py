@@ -11,6 +11,7 @@ import streamlit as st
 from sim.constraints import Quadratic, zero_map
 from ui import plane, stage
 from ui.charts import constraints as charts
+from ui.charts import constraints_zeros as maps_charts
 from ui.code import constraints as code
 from ui.i18n import N_, _
 from ui.views.constraints.common import LOSS, columns, fitting, norms, solve
@@ -27,7 +28,7 @@ def computed(
     loss = Quadratic.from_ellipse((0.0, 0.0), eccentricity, angle)
     codes = zero_map(loss, order, budget, charts.LIMIT, RESOLUTION).codes
     counts = np.bincount(codes.ravel(), minlength=4) / codes.size
-    return charts.masks(codes, charts.LIMIT), counts.tolist()
+    return maps_charts.masks(codes, charts.LIMIT), counts.tolist()
 
 
 def _maps(values: stage.Values) -> list[tuple[list[dict[str, Any]], list[float]]]:
@@ -46,7 +47,7 @@ def draw(values: stage.Values) -> None:
                 norm=one.norm.name, share=1 - shares[0]
             )
             panel = charts.Panel(one.norm, title, one.weights, one.budget)
-            panels.append(charts.map_panel(panel, masks))
+            panels.append(maps_charts.map_panel(panel, masks))
         plane.show(
             "zeros",
             charts.plane(

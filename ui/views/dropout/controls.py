@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ui.controls import Choice, Control, Number, Seed, Switch
+from ui.controls import Control, Number, Seed, Switch
 from ui.i18n import N_
+from ui.named import Named
 
 CONTROLS: tuple[Control, ...] = (
     Number(
@@ -35,11 +36,11 @@ CONTROLS: tuple[Control, ...] = (
         default=True,
         help=N_("Divide kept outputs by 1 − p in training."),
     ),
-    Choice(
+    Named(
         key="corruption",
         label=N_("What blurs the inputs"),
         default="dropout",
-        options=("dropout", "noise"),
+        names={"dropout": N_("dropout"), "noise": N_("Gaussian noise")},
     ),
     Number(
         key="input_noise",

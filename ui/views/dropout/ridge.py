@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from sim import dropout as sim
-from ui import stage
-from ui.charts import dropout as charts
+from ui import shell, stage
+from ui.charts import dropout_formulas as charts
 from ui.code import dropout as code
 from ui.i18n import N_, _
 
@@ -50,7 +50,7 @@ def draw(values: stage.Values) -> None:
     by_formula = sim.penalised_weights(problem.X, problem.y, problem.cost)
     by_masks = sim.weights_over_copies(problem.copies, problem.y)
     figure, readouts = stage.figure_and_readouts()
-    height = stage.figure_height(0.85, projector=0.8)
+    height = stage.figure_height(0.85, projector=0.95)
     with figure:
         left, right = st.columns(2, gap="small")
         with left:
@@ -67,43 +67,50 @@ def draw(values: stage.Values) -> None:
                 description=_("The weights by least squares, under the masks and by ridge."),
                 height=height,
             )
+    numbers = _numbers(problem, losses, formula, by_formula, by_masks)
     with readouts:
-        stage.readouts(
-            stage.Group(
-                [
-                    stage.Readout(
-                        "formula",
-                        _("Loss by the formula"),
-                        stage.number(formula),
-                        _("Of the least-squares weights: squared error plus penalty."),
-                    ),
-                    stage.Readout(
-                        "by_masks",
-                        _("Mean over the masks"),
-                        stage.number(float(losses.mean())),
-                        _("± {error}, one standard error").format(
-                            error=stage.number(float(losses.std() / np.sqrt(len(losses))))
-                        ),
-                    ),
-                    stage.Readout(
-                        "penalty",
-                        _("Of it the penalty"),
-                        stage.number(float(problem.cost @ problem.plain**2)),
-                    ),
-                    stage.Readout(
-                        "weights_differ",
-                        _("Largest difference of weights"),
-                        stage.number(float(np.abs(by_masks - by_formula).max())),
-                        _("Between ridge by the formula and the best weights under the masks."),
-                    ),
-                    stage.Readout(
-                        "shrunk",
-                        _("‖w‖ ridge : least squares"),
-                        f"{np.linalg.norm(by_formula) / np.linalg.norm(problem.plain):.2f}",
-                    ),
-                ]
-            )
-        )
+        stage.readouts(stage.Group(numbers[:4] if shell.presenting() else numbers))
+
+
+def _numbers(
+    problem: Linear,
+    losses: np.ndarray,
+    formula: float,
+    by_formula: np.ndarray,
+    by_masks: np.ndarray,
+) -> list[stage.Readout]:
+    return [
+        stage.Readout(
+            "formula",
+            _("Loss by the formula"),
+            stage.number(formula),
+            _("Of the least-squares weights: squared error plus penalty."),
+        ),
+        stage.Readout(
+            "by_masks",
+            _("Mean over the masks"),
+            stage.number(float(losses.mean())),
+            _("± {error}, one standard error").format(
+                error=stage.number(float(losses.std() / np.sqrt(len(losses))))
+            ),
+        ),
+        stage.Readout(
+            "penalty",
+            _("Of it the penalty"),
+            stage.number(float(problem.cost @ problem.plain**2)),
+        ),
+        stage.Readout(
+            "weights_differ",
+            _("Largest difference of weights"),
+            stage.number(float(np.abs(by_masks - by_formula).max())),
+            _("Between ridge by the formula and the best weights under the masks."),
+        ),
+        stage.Readout(
+            "shrunk",
+            _("‖w‖ ridge : least squares"),
+            f"{np.linalg.norm(by_formula) / np.linalg.norm(problem.plain):.2f}",
+        ),
+    ]
 
 
 def see() -> None:
@@ -114,7 +121,7 @@ def see() -> None:
             "- Right: the weights that are best under all these masks are those of ridge "
             "regression. Both are pulled to zero.\n"
             "- Dropout penalises a weight more the larger its input is: λⱼ grows with ‖xⱼ‖².\n"
-            "- Choose **noise**: Gaussian noise on the inputs is a penalty, too, the same for "
+            "- Choose **Gaussian noise**: noise on the inputs is a penalty, too, the same for "
             "every weight."
         )
     )

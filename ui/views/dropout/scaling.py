@@ -8,7 +8,7 @@ import streamlit as st
 
 from sim import dropout as sim
 from ui import stage
-from ui.charts import dropout as charts
+from ui.charts import dropout_formulas as charts
 from ui.code import dropout as code
 from ui.i18n import N_, _
 from ui.views.dropout.common import N_INPUTS, NET, layer_sizes, rates
@@ -42,7 +42,7 @@ def draw(values: stage.Values) -> None:
             charts.scaling(seen),
             "figure",
             description=charts.scaling_description(seen, inverted=values["inverted_scaling"]),
-            height=stage.figure_height(0.85, projector=0.8),
+            height=stage.figure_height(0.85, projector=0.95),
         )
     error = seen.deviation / np.sqrt(len(seen.values))
     miss = abs(seen.values.mean() - seen.inference)

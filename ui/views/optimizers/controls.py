@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sim.optimizers import LOSSES
-from ui.controls import Choice, Control, Number, Seed, Strength, Switch
+from ui.controls import Control, Number, Seed, Strength, Switch
 from ui.i18n import N_, _
+from ui.named import Named
 
 MOST_STEPS = 300
 
@@ -37,7 +37,18 @@ class Finer(Strength):
 
 
 CONTROLS: tuple[Control, ...] = (
-    Choice(key="loss", label=N_("Loss"), default="rotated", options=tuple(LOSSES)),
+    Named(
+        key="loss",
+        label=N_("Loss"),
+        default="rotated",
+        names={
+            "bowl": N_("round bowl"),
+            "ill_scaled": N_("ill-scaled bowl"),
+            "rotated": N_("ill-scaled bowl, rotated"),
+            "narrow_valley": N_("narrow valley"),
+            "rosenbrock": N_("Rosenbrock's valley"),
+        },
+    ),
     Finer(
         key="weight_decay",
         label=N_("Weight decay λ"),
@@ -82,11 +93,15 @@ CONTROLS: tuple[Control, ...] = (
             "ends, but AdamW then needs some ten thousand steps to get there."
         ),
     ),
-    Choice(
+    Named(
         key="standardise",
         label=N_("Standardise"),
         default="nothing",
-        options=("nothing", "input", "both"),
+        names={
+            "nothing": N_("nothing"),
+            "input": N_("the areas"),
+            "both": N_("areas and prices"),
+        },
         help=N_("What is brought to mean 0 and deviation 1: nothing, the areas, or prices too."),
     ),
     Finer(
@@ -113,16 +128,30 @@ CONTROLS: tuple[Control, ...] = (
         high=10_000,
         step=100,
     ),
-    Choice(
+    Named(
+        key="fit",
+        label=N_("Fit"),
+        default="digits",
+        names={
+            "digits": N_("digits, normalised weights"),
+            "diabetes": N_("diabetes, a linear model"),
+        },
+        help=N_(
+            "Digits: a classifier in which only the direction of the weights counts, as before a "
+            "batch norm. Diabetes: a linear fit that is trained to its end."
+        ),
+    ),
+    Named(
         key="axis",
         label=N_("Heat map over λ and"),
-        default="loss_scale",
-        options=("loss_scale", "learning_rate"),
+        default="learning_rate",
+        names={"learning_rate": N_("learning rate"), "loss_scale": N_("loss scale")},
         help=N_("The loss scale is a factor on the loss, as when a mean is replaced by a sum."),
     ),
     Switch(
         key="decay_per_step",
         label=N_("λ of AdamW per step"),
+        default=True,
         help=N_(
             "Counts AdamW's λ as its paper does, not multiplied by the learning rate. Over the "
             "learning rate only."

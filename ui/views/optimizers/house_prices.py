@@ -10,7 +10,7 @@ import streamlit as st
 
 from sim.optimizers import AREAS, PRICES, SLOPE, Line, house_prices
 from ui import shell, stage
-from ui.charts import optimizers as charts
+from ui.charts import optimizers_houses as charts
 from ui.code import optimizers as code
 from ui.i18n import N_, _
 

@@ -122,8 +122,8 @@ def see() -> None:
             "until the box |w| ≤ 1/λ reaches it.\n"
             "- Adam's first steps go along the diagonal: m̂/√v̂ is the gradient's sign, in the "
             "steep direction as in the flat one.\n"
-            "- On `ill_scaled` and `rotated` SGD's learning rate is limited by the steepest "
-            "direction, and the flattest has to wait.\n"
+            "- On the ill-scaled bowls SGD's learning rate is limited by the steepest direction, "
+            "and the flattest has to wait.\n"
             "- Adam and AdamW end by circling within a few learning rates."
         )
     )

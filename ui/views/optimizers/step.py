@@ -55,7 +55,7 @@ def see() -> None:
             "- Without the correction the first steps would be (1 − β₁)/√(1 − β₂) times as long.\n"
             "- The coloured term is the decay. Adam has it inside the gradient, so it enters m and "
             "v and is divided by √v̂; AdamW subtracts it at the end.\n"
-            "- On `ill_scaled` w₂ has 25 times the curvature: Adam's pull on it is weak, AdamW's "
+            "- In the ill-scaled bowl w₂ has 25 times the curvature: Adam's pull is weak, AdamW's "
             "depends on the weight alone."
         )
     )

@@ -69,7 +69,11 @@ def draw(values: stage.Values) -> None:
             description=_(
                 "The curves of {n} training sets that differ in their noise alone: degree {a} on "
                 "one side, degree {b} on the other, with their mean and the true sine."
-            ).format(n=values["n_datasets"], a=values["degree_a"], b=values["degree_b"]),
+            ).format(
+                n=min(values["n_datasets"], charts.CLOUD),
+                a=values["degree_a"],
+                b=values["degree_b"],
+            ),
             height=stage.figure_height(0.5, projector=0.96),
         )
     with figure, below:

@@ -10,7 +10,7 @@ from ui import points, stage
 from ui.charts import overfitting as charts
 from ui.code import overfitting as code
 from ui.i18n import N_, _
-from ui.points import EditControl
+from ui.points import EditControl, table
 from ui.views.overfitting.data import FITS, N_TEST, NAMES, drawn, fits, groups, samples
 
 EDITS = tuple(
@@ -100,6 +100,13 @@ def maths(values: stage.Values) -> None:
 
 
 def data(values: stage.Values) -> stage.Table:
+    st.markdown(
+        _(
+            "**The training points.** Change a cell, add a row at the end, or mark rows on their "
+            "left and delete them: both fits answer. Below, all points and what the fits say there."
+        )
+    )
+    table.show("points", drawn(values)[0], values, EDITS)
     train, test = samples(values)
     frames = []
     for sample, name in ((train, "training"), (test, "test")):

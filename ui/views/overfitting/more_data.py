@@ -9,7 +9,7 @@ import streamlit as st
 
 from sim.overfitting import LearningCurve, learning_curve
 from ui import stage
-from ui.charts import overfitting_errors as charts
+from ui.charts import overfitting_sizes as charts
 from ui.code import overfitting as code
 from ui.i18n import N_, _
 from ui.views.overfitting.data import NAMES, POINTS, ROLES, groups, only, rng

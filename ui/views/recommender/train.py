@@ -133,7 +133,7 @@ def _status(run: Training | None) -> str:
     )
     if progress.state == "running" and run.place_in_line:
         return f"{status} · {live.waiting_words(run)}"
-    pace = live.pace_words() if progress.state == "running" else ""
+    pace = live.pace_words(run) if progress.state == "running" else ""
     return f"{status} · {pace}" if pace else status
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from sim import weight_decay as sim
 from ui import stage
-from ui.charts import weight_decay as charts
+from ui.charts import weight_decay_l1_l2 as charts
 from ui.code import weight_decay as code
 from ui.i18n import N_, _
 

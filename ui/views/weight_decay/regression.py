@@ -8,7 +8,7 @@ import streamlit as st
 
 from sim import weight_decay as sim
 from ui import player, stage
-from ui.charts import weight_decay as charts
+from ui.charts import weight_decay_regression as charts
 from ui.code import weight_decay as code
 from ui.i18n import N_, _
 from ui.views.weight_decay.controls import CONTROLS, lost_words
@@ -57,7 +57,7 @@ def draw(values: stage.Values) -> None:
                 charts.sweep(every, NAMED, decay, bound),
                 "figure",
                 description=charts.sweep_description(every),
-                height=stage.figure_height(0.88, projector=0.8),
+                height=stage.figure_height(0.88, projector=0.95),
             )
         else:
             player.show(

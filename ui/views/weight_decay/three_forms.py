@@ -8,7 +8,7 @@ import streamlit as st
 
 from sim import weight_decay as sim
 from ui import controls, stage
-from ui.charts import weight_decay as charts
+from ui.charts import weight_decay_forms as charts
 from ui.code import weight_decay as code
 from ui.i18n import N_, _
 from ui.measure import Measurement
@@ -106,9 +106,7 @@ def norm(run: sim.Forms) -> float:
 
 
 def measure() -> None:
-    st.session_state["_cost"] = Measurement(
-        "sim.weight_decay.cost:FormsDemo", "measure", tuple(SIZES.items())
-    )
+    st.session_state["_cost"] = Measurement("sim.weight_decay.cost:FormsDemo", tuple(SIZES.items()))
 
 
 def draw_beside_the_cost() -> None:

@@ -1,0 +1,61 @@
+"""What a slice under way says and hears: the tip of the curve, and knobs turned meanwhile."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sim.recommender.ratings import Ratings
+from sim.recommender.records import Knobs, Settings
+from sim.recommender.training import Trainer
+
+SETTINGS = Settings(n_factors=4, batch_size=10, epochs=10**6, seed=1, device="cpu")
+STEPS = 40  # in an epoch
+
+
+@pytest.fixture(scope="module")
+def parts() -> tuple[Ratings, Ratings]:
+    rng = np.random.default_rng(3)
+    ids = tuple(map(str, range(25)))
+    user, movie = rng.integers(25, size=(2, 500))
+    rating = rng.uniform(1, 5, 500).astype(np.float32)
+    whole = Ratings(user, movie, rating, ids, ((),) * 25, ids, ids)
+    return whole.take(np.arange(10 * STEPS)), whole.take(np.arange(10 * STEPS, 500))
+
+
+def test_the_tip_is_what_a_point_there_would_say(parts: tuple[Ratings, Ratings]) -> None:
+    rare = Trainer(*parts, replace(SETTINGS, points_per_epoch=1))
+    often = Trainer(*parts, replace(SETTINGS, points_per_epoch=2))
+    tips = [rare.run_for(0.0, Knobs(0.1)).tip for _ in range(STEPS)]
+    assert tips[:15] == [None] * 15, "too few steps for a mean"
+    assert all(tip is not None for tip in tips[15:-1])
+    assert tips[-1] is None, "a point has just been made"
+    for _ in range(STEPS // 2):
+        points = often.run_for(0.0, Knobs(0.1)).points
+    assert tips[STEPS // 2 - 1] == (points[0].epoch, points[0].train_loss)
+
+
+def test_there_is_no_tip_where_the_loss_is_not_finite(parts: tuple[Ratings, Ratings]) -> None:
+    trainer = Trainer(*parts, replace(SETTINGS, points_per_epoch=1))
+    wild = Knobs(weight_decay=1e38)  # η·λ this large overflows at once
+    answers = [trainer.run_for(0.0, wild) for _ in range(STEPS)]
+    assert {answer.tip for answer in answers} == {None}
+    assert [answer.state for answer in answers[-2:]] == ["running", "diverged"]
+
+
+def test_turned_knobs_take_over_at_the_next_step(parts: tuple[Ratings, Ratings]) -> None:
+    trainer = Trainer(*parts, SETTINGS)
+    first = trainer.run_for(0.0, Knobs(0.1))
+    timer = threading.Timer(0.2, trainer.turn, [Knobs(0.4, 0.5)])
+    timer.start()
+    slice_ = trainer.run_for(0.5, Knobs(0.1))
+    timer.join()
+    assert [(c.name, c.value) for c in slice_.changes] == [("weight_decay", 0.4), ("dropout", 0.5)]
+    (epoch,) = {change.epoch for change in slice_.changes}
+    assert first.step < round(epoch * STEPS) < slice_.step - 10
+    # the same course as of slices that were cut there
+    again = Trainer(*parts, SETTINGS)
+    for step in range(slice_.step):
+        end = again.run_for(0.0, Knobs(0.1) if step < round(epoch * STEPS) else Knobs(0.4, 0.5))
+    assert np.array_equal(again.current().user_factors, trainer.current().user_factors)
