@@ -135,6 +135,7 @@ class Visitor:
     trouble: str = ""
     _timers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _start: str = ""
+    _page: str = ""
 
     async def visit(self) -> None:
         """Stay until cancelled."""
@@ -155,7 +156,8 @@ class Visitor:
         page, _, query = LINK.partition("?")
         message = BackMsg()
         state = message.rerun_script
-        state.page_name, state.query_string, state.fragment_id = page, query, fragment
+        state.page_name, state.page_script_hash = page, self._page
+        state.query_string, state.fragment_id = query, fragment
         state.is_auto_rerun = bool(fragment)
         state.context_info.url = f"{self.address}/{page}"
         if button:
@@ -166,6 +168,8 @@ class Visitor:
         match message.WhichOneof("type"):
             case "new_session" if not message.metadata.run.fragment_ids:
                 self._stop_timers()
+            case "navigation":
+                self._page = message.navigation.page_script_hash
             case "auto_rerun":
                 self._watch(message.auto_rerun.fragment_id, message.auto_rerun.interval)
             case "script_finished" if self._start:

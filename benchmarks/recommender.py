@@ -5,7 +5,7 @@ ML_100K_DIR is the folder of MovieLens 100K (`python -m sim.recommender.download
 - live: our trainer, quick and averaged too; milliseconds an epoch, and what dropout adds;
 - peers: the same beside others, alternated in one run (fastai's fits take nearly all the time);
 - table: the book's five epochs, and the same without weight decay;
-- growth: 1 and 10 million synthetic ratings beside cornac, then 25 million (needs 8 GiB);
+- growth: 1 and 10 million synthetic ratings beside cornac, then 25 million (4 GiB);
 - gpu: an epoch against what the card's memory can move, where there is a card.
 
 Peers are compared where they are installed, best in an environment of their own:

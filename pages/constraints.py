@@ -9,8 +9,8 @@ SCENES = (
     Scene(
         N_("Touching"),
         N_(
-            "The smallest contour that reaches the ball touches it at one point: the best allowed "
-            "weights w*. On the circle both weights remain; the diamond is met in a corner."
+            "The smallest contour to reach the ball touches it at one point, the best weights w*. "
+            "The circle keeps both; the diamond is met in a corner."
         ),
     ),
     Scene(

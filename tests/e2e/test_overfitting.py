@@ -115,19 +115,24 @@ def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None
     table = page.locator(".stDataFrame").first
     table.locator("canvas").first.wait_for()
     table.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
-    box = table.bounding_box()
-    assert box is not None
     row = 35  # pixels
+    cell = page.locator("#portal :is(input, textarea)")
 
     def write(text: str) -> None:
         page.keyboard.press("Enter")
-        cell = page.locator("#portal :is(input, textarea)")
         cell.fill(text)
         cell.press("Enter")  # and to the cell below
         cell.wait_for(state="detached")
 
-    page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + 1.5 * row)
+    for _ in range(20):  # the table draws itself before it listens
+        box = table.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + 1.5 * row)
+        page.wait_for_timeout(500)
+        if table.locator("[role=gridcell][aria-selected=true]").count():
+            break
+    else:
+        raise AssertionError("no cell could be picked")
     write("-1")
     page.wait_for_function("location.search.includes('moved=0')")
     assert _query(page, "moved") == "0:0.901:-1"

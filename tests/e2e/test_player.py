@@ -114,7 +114,10 @@ def test_while_it_plays_the_network_is_silent(visit: Visit) -> None:
     page.evaluate("""() => {
         const send = WebSocket.prototype.send;
         window.sent = 0;
-        WebSocket.prototype.send = function (data) { window.sent += 1; return send.call(this, data); };
+        WebSocket.prototype.send = function (data) {
+          window.sent += 1;
+          return send.call(this, data);
+        };
       }""")
     player = _player(page)
     player.locator(".speed").select_option("10")
@@ -134,8 +137,10 @@ def test_the_picture_has_the_colours_of_the_theme(visit: Visit, scheme: str) -> 
         const canvas = player.querySelector("canvas");
         const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
         let same = 0;
-        for (let i = 0; i < data.length; i += 4)
-          if (data[i + 3] === 255 && colour.every((c, k) => Math.abs(c - data[i + k]) < 3)) same += 1;
+        for (let i = 0; i < data.length; i += 4) {
+          const near = colour.every((c, k) => Math.abs(c - data[i + k]) < 3);
+          if (data[i + 3] === 255 && near) same += 1;
+        }
         return [colour, same / (data.length / 4)];
       }""")
     assert (sum(colour) < 3 * 128) == (scheme == "light")

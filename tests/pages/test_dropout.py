@@ -344,6 +344,19 @@ def test_dropout_is_ridge(open_screen: Open, corruption: str) -> None:
     assert differences[1] < differences[0], "they meet as masks accumulate"
 
 
+def test_the_names_of_a_choice_follow_the_language_and_its_link_does_not(open_screen: Open) -> None:
+    screen = open_screen("dropout", view="ridge", corruption="noise", lang="zh")
+    choice = screen.selectbox(key="corruption")
+    assert choice.value == "noise"
+    assert choice.options[1] == "高斯噪声"
+    assert not screen.warning
+    english = open_screen("dropout", view="ridge")
+    english.selectbox(key="corruption").set_value("noise").run()
+    assert english.query_params["corruption"] in ("noise", ["noise"])
+    english.selectbox(key="corruption").set_value("dropout").run()
+    assert "corruption" not in english.query_params
+
+
 # --- the code ------------------------------------------------------------------------------------
 
 

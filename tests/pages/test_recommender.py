@@ -8,11 +8,13 @@ import time
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split
 from tests.pages.conftest import Open, assert_well, readout
+from ui.charts import recommender as charts
 
 LIVE = Settings(epochs=30, batch_size=128, learning_rate=1e-3)
 """What the screen trains with at its defaults; a test holds the two together."""
@@ -137,6 +139,49 @@ def test_a_run_starts_takes_changes_stops_and_recommends(open_screen: Open) -> N
     assert "Press Start" in screen.progress[0].text
     (table,) = screen.dataframe
     assert len(table.value) == 1
+
+
+def test_reset_goes_back_to_the_same_weights(open_screen: Open) -> None:
+    screen = open_screen("recommender", batch_size="1024", epochs="2")
+    courses = []
+    for number in range(2):
+        screen.button(key="start").click().run()
+        _wait(screen, "^Finished")
+        courses.append(_losses(screen.session_state["_run"].progress))
+        screen.button(key="reset_weights").click().run()
+        assert len(screen.session_state["_past"]) == number + 1
+    assert courses[0] == courses[1]
+    assert list(screen.dataframe[0].value["Best validation"]) == [round(min(courses[0]), 4)] * 2
+
+
+def test_a_past_run_is_restored_with_its_settings_and_its_model(open_screen: Open) -> None:
+    screen = open_screen("recommender", batch_size="1024", epochs="1", weight_decay="0.2")
+    screen.button(key="start").click().run()
+    _wait(screen, "^Finished")
+    _settle(screen)
+    screen.button(key="reset_weights").click().run()
+    screen.select_slider(key="weight_decay").set_value(0.05).run()
+    screen.slider(key="epochs").set_value(3).run()
+    (entry,) = screen.session_state["_past"]
+    screen.session_state["past_table"] = {"selection": {"rows": [0], "columns": []}}
+    screen.run()
+    screen.button(key="restore").click().run()
+    assert_well(screen)
+    assert screen.select_slider(key="weight_decay").value == 0.2
+    assert screen.slider(key="epochs").value == 1
+    assert screen.session_state["_restored"] is entry.model
+
+
+def test_the_training_curve_grows_between_its_points() -> None:
+    trainer = Trainer(*split(movielens()), LIVE)
+    progress = trainer.run_epoch(Knobs())
+    for _ in range(40):
+        progress = dataclasses.replace(trainer.run_for(0.0, Knobs()), points=progress.points)
+    frame = charts.figure(progress.points, progress, LIVE.epochs).frame
+    *points, tip = frame[["epoch", "train", "valid"]].dropna(how="all").to_numpy()
+    assert len(points) == LIVE.points_per_epoch
+    assert tuple(tip[:2]) == progress.tip
+    assert np.isnan(tip[2]), "the validation loss has been measured at the points only"
 
 
 def test_one_epoch(open_screen: Open) -> None:

@@ -100,10 +100,12 @@ def _grammar(epochs: int) -> alt.LayerChart:
     changes = alt.Chart().encode(x=x("change"))
     stop = alt.Chart().encode(x=x("stop"))
     best = theme.tinted("validation").encode(x=x("best"), y=y("best_loss"))
-    ghosts = theme.tinted("muted").encode(x=x("ghost"), y=y("ghost_loss"))
+    ghost = {"x": x("ghost"), "y": y("ghost_loss")}
     return alt.layer(
-        ghosts.mark_line(clip=True, strokeWidth=1.4, opacity=0.8).encode(detail="ghost_run:N"),
-        ghosts.mark_text(align="left", dx=4, clip=True).encode(text="ghost_label:N"),
+        theme.line("muted", strokeWidth=1.4, opacity=0.8).encode(detail="ghost_run:N", **ghost),
+        theme.tinted("muted")
+        .mark_text(align="left", dx=4, clip=True)
+        .encode(text="ghost_label:N", **ghost),
         changes.mark_rule(strokeDash=[3, 4], strokeWidth=1.2, opacity=0.7).encode(**rule),
         changes.mark_text(align="left", dx=4, dy=9).encode(y=alt.YValue(0), text="change_label:N"),
         stop.mark_rule(strokeWidth=1.5, opacity=0.9).encode(**rule),
