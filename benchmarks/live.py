@@ -1,4 +1,4 @@
-"""How live the training is: `python benchmarks/live.py` (five minutes, needs Chromium).
+"""How live the training is: `python benchmarks/live.py` (four minutes, needs Chromium).
 
 Prints, of a single visit: the duty cycle, the frames per second of the live chart, and the time
 from a key press on λ's slider to the first step that uses it. With ten runs at once: all steps per

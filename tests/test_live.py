@@ -173,6 +173,16 @@ def test_two_slices_are_always_asked_for(remote: FakeRemote) -> None:
     assert remote.pending == ["run_for", "run_for"]
 
 
+def test_the_last_slice_is_the_one_that_ended_it(remote: FakeRemote) -> None:
+    run = live.LiveRun(())
+    run.tick(None)
+    run.tick(None)
+    remote.answers = [Answer(5, state="finished", points=("last",)), Answer(5, state="finished")]
+    run.tick(None)
+    assert run.progress.points == ("last",), "what was asked for after it has trained nothing"
+    assert run.points == ["last"]
+
+
 def test_knobs_are_turned_at_the_next_look(remote: FakeRemote) -> None:
     run = live.LiveRun(())
     for knobs in ("a", "a", "a"):

@@ -181,8 +181,9 @@ class LiveRun:
 
     def _take(self, answer: Any) -> None:
         if self._asked.popleft() == "slice":
-            self.progress = answer
-            self.points.extend(answer.points)
+            if not self.ended:  # slices asked for before the end was known bring nothing
+                self.progress = answer
+                self.points.extend(answer.points)
         else:
             self.model, self._modelled = answer, self._now()
             self._model_took = time.monotonic() - self._asked_model_at

@@ -57,5 +57,5 @@ def test_turned_knobs_take_over_at_the_next_step(parts: tuple[Ratings, Ratings])
     # the same course as of slices that were cut there
     again = Trainer(*parts, SETTINGS)
     for step in range(slice_.step):
-        end = again.run_for(0.0, Knobs(0.1) if step < round(epoch * STEPS) else Knobs(0.4, 0.5))
+        again.run_for(0.0, Knobs(0.1) if step < round(epoch * STEPS) else Knobs(0.4, 0.5))
     assert np.array_equal(again.current().user_factors, trainer.current().user_factors)

@@ -236,13 +236,13 @@ def _table(
     frame = {
         _("Predicted"): scores,
         _("Title"): [everything.titles[movie] for movie in chosen],
-        _("Genres"): [", ".join(everything.genres[movie]) for movie in chosen],
     }
     if hasattr(model, "movie_factors"):
         why = reasons(model, chosen, movies, ratings, n=1)
         frame[_("Nearest to")] = [
             everything.titles[reason[0].movie] if reason else "" for reason in why
         ]
+    frame[_("Genres")] = [", ".join(everything.genres[movie]) for movie in chosen]
     with st.container(key=key):
         st.dataframe(
             pd.DataFrame(frame),
