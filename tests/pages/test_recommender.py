@@ -108,9 +108,12 @@ def test_big_and_regularized_beats_small(open_screen: Open) -> None:
     assert (big.best_valid_loss or 9) < (small.best_valid_loss or 0) - 0.003
 
 
-def test_fewer_ratings_than_weights() -> None:
+def test_fewer_ratings_than_weights(open_screen: Open) -> None:
     train, _ = split(movielens())
-    assert len(train) < 50 * (train.n_users + train.n_movies)
+    weights = 51 * (train.n_users + train.n_movies)
+    assert len(train) < weights
+    words = " ".join(text.value for text in open_screen("recommender").markdown)
+    assert f"{weights:,} weights, learned from {len(train):,} ratings" in words
 
 
 def _wait(screen: AppTest, pattern: str, seconds: float = 60) -> None:

@@ -193,6 +193,9 @@ def test_stopping_is_the_rule_on_any_curve(curve: list[int], patience: int | Non
     last, best = stop_by_the_rule([float(loss) for loss in curve], patience)
     stopped = patience is not None and last - best >= patience
     assert stopping(history, patience) == Stop(last, best, float(curve[best - 1]), stopped)
+    if patience is not None and (longer := stopping(history, patience + 1)) is not None:
+        assert longer.epoch >= last
+        assert longer.best_valid_loss <= curve[best - 1], "more patience never keeps a worse epoch"
 
 
 def test_a_run_goes_on_from_a_model(parts: tuple[Ratings, Ratings]) -> None:

@@ -52,9 +52,12 @@ def draw() -> None:
         required=True,
         help=_("All patiences are read off the same runs, so this costs nothing."),
     )
-    part_pace = PACE if running is not None and not running.ended else None
+    starting = live.compute().state == "starting"
+    part_pace = PACE if starting or (running is not None and not running.ended) else None
 
     def frame() -> None:
+        if starting and live.compute().state != "starting":
+            st.rerun()  # the button waits for it
         if running is not None and part_pace is not None:
             try:
                 running.poll()
