@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split
+from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split, stopping
 from tests.pages.conftest import Open, assert_well, readout
 from ui.charts import recommender as charts
 
@@ -155,6 +155,22 @@ def test_reset_goes_back_to_the_same_weights(open_screen: Open) -> None:
         assert len(screen.session_state["_past"]) == number + 1
     assert courses[0] == courses[1]
     assert list(screen.dataframe[0].value["Best validation"]) == [round(min(courses[0]), 4)] * 2
+
+
+def test_what_another_patience_would_have_kept(open_screen: Open) -> None:
+    """Read off the curve that is there: no step is trained for it."""
+    screen = open_screen("recommender", batch_size="1024", epochs="12", learning_rate="0.01")
+    screen.button(key="start").click().run()
+    _wait(screen, "^Finished")
+    progress = screen.session_state["_run"].progress
+    for patience in (1, 2, 12):
+        screen.slider(key="patience").set_value(patience).run()
+        told = stopping(progress.history, patience)
+        assert told is not None
+        assert readout(screen, "patience_keeps") == pytest.approx(told.best_valid_loss, abs=6e-4)
+        page = "".join(block.proto.body for block in screen.get("html"))
+        assert f"Patience {patience} keeps epoch {told.best_epoch}" in page
+    assert screen.session_state["_run"].progress.step == progress.step
 
 
 def test_a_past_run_is_restored_with_its_settings_and_its_model(open_screen: Open) -> None:

@@ -144,7 +144,6 @@ def _numbers(
     last = run.points[-1] if run and run.points else None
     best = progress.best_epoch if progress else None
     quality = training.quality(run.model, current()) if run and run.model and run.settled else None
-    kept = _("{epoch} · {loss:.3f}")
     return (
         stage.Group(
             [
@@ -177,8 +176,10 @@ def _numbers(
                 ),
                 stage.Readout(
                     "patience_keeps",
-                    _("Patience {k} keeps").format(k=patience),
-                    kept.format(epoch=stop.best_epoch, loss=stop.best_valid_loss) if stop else DASH,
+                    _("Patience {k} keeps epoch {epoch}").format(
+                        k=patience, epoch=stop.best_epoch if stop else DASH
+                    ),
+                    f"{stop.best_valid_loss:.3f}" if stop else DASH,
                     _("The epoch that this patience would have kept in this run, and its loss."),
                 ),
                 stage.Readout("device", _("Device"), progress.device if progress else DASH),
