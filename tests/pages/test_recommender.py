@@ -169,7 +169,7 @@ def test_what_another_patience_would_have_kept(open_screen: Open) -> None:
         assert told is not None
         assert readout(screen, "patience_keeps") == pytest.approx(told.best_valid_loss, abs=6e-4)
         page = "".join(block.proto.body for block in screen.get("html"))
-        assert f"Patience {patience} keeps epoch {told.best_epoch}" in page
+        assert f"Patience {patience}: epoch {told.best_epoch}<" in page
     assert screen.session_state["_run"].progress.step == progress.step
 
 

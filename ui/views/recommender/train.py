@@ -176,7 +176,7 @@ def _numbers(
                 ),
                 stage.Readout(
                     "patience_keeps",
-                    _("Patience {k} keeps epoch {epoch}").format(
+                    _("Patience {k}: epoch {epoch}").format(
                         k=patience, epoch=stop.best_epoch if stop else DASH
                     ),
                     f"{stop.best_valid_loss:.3f}" if stop else DASH,
