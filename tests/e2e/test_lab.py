@@ -263,6 +263,16 @@ def _in_both_languages(page: Page) -> Iterator[str]:
     yield "zh"
 
 
+def test_a_sweep_is_a_map_before_its_first_cell(visit: Visit) -> None:
+    page = visit("/recommender?view=sweep")  # settled: its figure is painted
+    expect(page.locator(".st-key-sweep_start button:visible")).to_be_enabled(timeout=60_000)
+    page.locator(".st-key-sweep_start button:visible").click()
+    expect(page.locator(".st-key-readout_sweep_best dd")).to_contain_text("0.", timeout=60_000)
+    settle(page)
+    page.locator(".st-key-sweep_cancel button:visible").click()
+    expect(page.locator(".st-key-sweep_start button:visible")).to_be_enabled()
+
+
 @pytest.mark.parametrize("path", SCREENS)
 def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, path: str) -> None:
     page = visit(path, size=PHONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
@@ -154,15 +155,14 @@ def heat_map(
     means: Iterable[Summary], weight_decays: Sequence[float], dropouts: Sequence[float]
 ) -> Figure:
     """The best validation loss of each λ and p; cells that are still to come stay empty."""
-    rows = [
-        (f"{m.weight_decay:g}", f"{m.dropout:g}", m.best_valid_loss, f"{m.best_valid_loss:.3f}")
-        for m in means
-    ]
-    frame = pd.DataFrame(rows, columns=["weight_decay", "dropout", "loss", "text"])
+    order = tuple(f"{value:g}" for value in weight_decays), tuple(f"{p:g}" for p in dropouts)
+    known = {(f"{m.weight_decay:g}", f"{m.dropout:g}"): m.best_valid_loss for m in means}
+    rows = [(*cell, known.get(cell, np.nan)) for cell in itertools.product(*order)]
+    frame = pd.DataFrame(rows, columns=["weight_decay", "dropout", "loss"])
+    frame["text"] = ["" if np.isnan(loss) else f"{loss:.3f}" for loss in frame["loss"]]
     frame["best"] = frame["loss"] == frame["loss"].min()
     frame["ink"] = np.where(frame["loss"] > _DARK_FROM, "#FFFFFF", "#10131A")  # on its own cell
-    order = tuple(f"{value:g}" for value in weight_decays), tuple(f"{p:g}" for p in dropouts)
-    return Figure(_heat, frame.astype({"loss": float}), order)
+    return Figure(_heat, frame, order)
 
 
 def _heat(weight_decays: tuple[str, ...], dropouts: tuple[str, ...]) -> alt.LayerChart:
@@ -178,7 +178,12 @@ def _heat(weight_decays: tuple[str, ...], dropouts: tuple[str, ...]) -> alt.Laye
         ),
     )
     return alt.layer(
-        base.mark_rect(cornerRadius=4).encode(
+        base.mark_rect(cornerRadius=4, filled=False, strokeWidth=1, opacity=0.4).encode(
+            stroke=alt.StrokeDatum("muted", scale=alt.Scale(domain=list(theme.ROLES)), legend=None)
+        ),
+        base.transform_filter("datum.loss != null")
+        .mark_rect(cornerRadius=4)
+        .encode(
             color=alt.Color(
                 "loss:Q",
                 scale=alt.Scale(scheme="viridis", domain=[0.74, 0.95], clamp=True, reverse=True),
@@ -187,7 +192,7 @@ def _heat(weight_decays: tuple[str, ...], dropouts: tuple[str, ...]) -> alt.Laye
         ),
         base.mark_text(fontWeight=600).encode(
             text="text:N",
-            color=alt.Color("ink:N", scale=None),
+            fill=alt.Fill("ink:N", scale=None),  # `color` is the scale of the cells
         ),
         base.transform_filter("datum.best")
         .mark_rect(cornerRadius=4, filled=False, strokeWidth=3)

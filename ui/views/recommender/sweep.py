@@ -29,6 +29,7 @@ EVER = 99
 def draw() -> None:
     """Draw the view."""
     running: Sweep | None = st.session_state.get("_sweep")
+    ready = live.compute().state == "ready"
     with st.container(key="sweep_choices", horizontal=True, vertical_alignment="bottom"):
         decays = _several("sweep_decays", _("λ"), DECAYS, (0.0, 0.1, 0.2, 0.5), running)
         dropouts = _several("sweep_dropouts", _("p"), DROPOUTS, (0.0, 0.3, 0.5), running)
@@ -42,7 +43,7 @@ def draw() -> None:
             width=120,
             disabled=running is not None,
         )
-        _buttons(running, decays, dropouts, seeds or 1)
+        _buttons(running, ready, decays, dropouts, seeds or 1)
     patience = st.segmented_control(
         _("Patience"),
         [*PATIENCES, EVER],
@@ -52,11 +53,10 @@ def draw() -> None:
         required=True,
         help=_("All patiences are read off the same runs, so this costs nothing."),
     )
-    starting = live.compute().state == "starting"
-    part_pace = PACE if starting or (running is not None and not running.ended) else None
+    part_pace = PACE if not ready or (running is not None and not running.ended) else None
 
     def frame() -> None:
-        if starting and live.compute().state != "starting":
+        if not ready and live.compute().state == "ready":
             st.rerun()  # the button waits for it
         if running is not None and part_pace is not None:
             try:
@@ -67,7 +67,7 @@ def draw() -> None:
             st.session_state["_cells"] = tuple(running.results)
             if running.ended:
                 st.rerun()
-        _results(running, patience)
+        _results(running, patience, decays, dropouts)
 
     stage.part("answer", frame, run_every=part_pace)
 
@@ -92,14 +92,15 @@ def _several(
     return sorted(chosen) or list(default)
 
 
-def _buttons(running: Sweep | None, decays: list[float], dropouts: list[float], seeds: int) -> None:
+def _buttons(
+    running: Sweep | None, ready: bool, decays: list[float], dropouts: list[float], seeds: int
+) -> None:
     if running is not None and not running.ended:
         st.button(_("Cancel"), key="sweep_cancel", icon=":material/stop:", on_click=cancel)
         return
     if running is not None:
         st.button(_("New sweep"), key="sweep_new", icon=":material/replay:", on_click=forget)
         return
-    ready = live.compute().state == "ready"
     st.button(
         _("Sweep"),
         key="sweep_start",
@@ -141,10 +142,12 @@ def of_patience(results: tuple[CellResult, ...], patience: int) -> list[CellResu
     return [result for result in results if result.cell.patience == wanted]
 
 
-def _results(running: Sweep | None, patience: int) -> None:
+def _results(
+    running: Sweep | None, patience: int, decays: list[float], dropouts: list[float]
+) -> None:
     state = st.session_state
     results = of_patience(state.get("_cells", ()), patience)
-    decays, dropouts = state.get("_axes", ((0.0, 0.1, 0.2, 0.5), (0.0, 0.3, 0.5)))
+    decays, dropouts = state.get("_axes", (decays, dropouts))
     if running is not None:
         st.progress(
             running.progress,
