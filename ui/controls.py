@@ -53,6 +53,19 @@ class Control:
         """What a good value is, in words."""
         raise NotImplementedError
 
+    def restore(self) -> None:
+        """Before it first appears: take the value from the URL, where no bound widget does."""
+        if self.key not in st.session_state:
+            st.session_state[self.key] = st.query_params.get(self.key, self.default)
+
+    def write(self) -> None:
+        """Bring the URL up to date, where no bound widget does."""
+        if self.value() == self.default:
+            if self.key in st.query_params:
+                del st.query_params[self.key]
+        elif st.query_params.get(self.key) != self.value():
+            st.query_params[self.key] = self.value()
+
     def _labels(self) -> dict[str, Any]:
         return {
             "label": _(self.label),
@@ -202,8 +215,7 @@ class Views(Control):
 
     def draw(self) -> None:
         names = list(self.titles)
-        if self.key not in st.session_state:
-            st.session_state[self.key] = st.query_params.get(self.key, self.default)
+        self.restore()
         st.segmented_control(
             _("View"),
             names,
@@ -212,11 +224,7 @@ class Views(Control):
             required=True,
             label_visibility="collapsed",
         )
-        if self.value() == self.default:
-            if self.key in st.query_params:
-                del st.query_params[self.key]
-        elif st.query_params.get(self.key) != self.value():
-            st.query_params[self.key] = self.value()
+        self.write()
 
     def parse(self, text: str) -> str:
         if text not in self.titles:

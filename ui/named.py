@@ -26,23 +26,15 @@ class Named(Choice):
         object.__setattr__(self, "options", tuple(self.names))
 
     def draw(self) -> None:
-        if self.key not in st.session_state:
-            st.session_state[self.key] = st.query_params.get(self.key, self.default)
+        self.restore()
         st.selectbox(
             **self._labels() | {"bind": None, "on_change": self._moved},
             options=self.options,
             format_func=lambda option: _(self.names[option]),
         )
-        self._write()
+        self.write()
 
     def _moved(self) -> None:
-        self._write()
+        self.write()
         if not self.whole:
             controls.answer()
-
-    def _write(self) -> None:
-        if self.value() == self.default:
-            if self.key in st.query_params:
-                del st.query_params[self.key]
-        elif st.query_params.get(self.key) != self.value():
-            st.query_params[self.key] = self.value()

@@ -78,22 +78,13 @@ class EditControl(Control):
     most: int = 200
 
     def draw(self) -> None:
-        if self.key not in st.session_state:
-            st.session_state[self.key] = st.query_params.get(self.key, self.default)
+        self.restore()
         self.write()
 
     def set(self, text: str) -> None:
         """Take over what the figure says, in this run and in the URL; ValueError if it is bad."""
         st.session_state[self.key] = self.parse(text) if text else self.default
         self.write()
-
-    def write(self) -> None:
-        """Bring the URL up to date."""
-        if self.value() == self.default:
-            if self.key in st.query_params:
-                del st.query_params[self.key]
-        elif st.query_params.get(self.key) != self.value():
-            st.query_params[self.key] = self.value()
 
     def parse(self, text: str) -> str:
         entries = _numbers(self.key, text)

@@ -36,13 +36,8 @@ class Mine(Control):
 
     def draw(self) -> None:
         """Nothing: the films view has the stars. Only the URL is brought up to date."""
-        if self.key not in st.session_state:
-            st.session_state[self.key] = st.query_params.get(self.key, self.default)
-        if self.value():
-            if st.query_params.get(self.key) != self.value():
-                st.query_params[self.key] = self.value()
-        elif self.key in st.query_params:
-            del st.query_params[self.key]
+        self.restore()
+        self.write()
 
     def parse(self, text: str) -> str:
         pairs = [pair.split(":") for pair in text.split(",")] if text else []

@@ -29,7 +29,7 @@ EVER = 99
 def draw() -> None:
     """Draw the view."""
     running: Sweep | None = st.session_state.get("_sweep")
-    ready = live.compute().state == "ready"
+    waiting = _waiting()
     with st.container(key="sweep_choices", horizontal=True, vertical_alignment="bottom"):
         decays = _several("sweep_decays", _("λ"), DECAYS, (0.0, 0.1, 0.2, 0.5), running)
         dropouts = _several("sweep_dropouts", _("p"), DROPOUTS, (0.0, 0.3, 0.5), running)
@@ -43,7 +43,7 @@ def draw() -> None:
             width=120,
             disabled=running is not None,
         )
-        _buttons(running, ready, decays, dropouts, seeds or 1)
+        _buttons(running, waiting, decays, dropouts, seeds or 1)
     patience = st.segmented_control(
         _("Patience"),
         [*PATIENCES, EVER],
@@ -53,10 +53,10 @@ def draw() -> None:
         required=True,
         help=_("All patiences are read off the same runs, so this costs nothing."),
     )
-    part_pace = PACE if not ready or (running is not None and not running.ended) else None
+    part_pace = PACE if waiting or (running is not None and not running.ended) else None
 
     def frame() -> None:
-        if not ready and live.compute().state == "ready":
+        if waiting and not _waiting():
             st.rerun()  # the button waits for it
         if running is not None and part_pace is not None:
             try:
@@ -70,6 +70,11 @@ def draw() -> None:
         _results(running, patience, decays, dropouts)
 
     stage.part("answer", frame, run_every=part_pace)
+
+
+def _waiting() -> bool:
+    """Whether the cluster is about to be ready."""
+    return live.compute().state in ("starting", "warming")
 
 
 def _several(
@@ -93,7 +98,7 @@ def _several(
 
 
 def _buttons(
-    running: Sweep | None, ready: bool, decays: list[float], dropouts: list[float], seeds: int
+    running: Sweep | None, waiting: bool, decays: list[float], dropouts: list[float], seeds: int
 ) -> None:
     if running is not None and not running.ended:
         st.button(_("Cancel"), key="sweep_cancel", icon=":material/stop:", on_click=cancel)
@@ -108,13 +113,16 @@ def _buttons(
         icon=":material/grid_on:",
         on_click=begin,
         args=(decays, dropouts, seeds),
-        disabled=not ready,
-        help=None if ready else _("The training process is still starting."),
+        disabled=waiting,
+        help=_("The training process is still starting.") if waiting else None,
     )
 
 
 def begin(decays: list[float], dropouts: list[float], seeds: int) -> None:
-    """Send the grid to the cluster."""
+    """Send the grid to the cluster; where that has died, start it anew for the next try."""
+    if live.compute().state == "failed":
+        live.compute().restart()
+        return
     dataset = current()
     grid = cells(decays, dropouts, [*PATIENCES, None], range(seeds))
     settings = replace(SETTINGS, rating_range=dataset.rating_range)
