@@ -7,6 +7,7 @@ import re
 import time
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -325,3 +326,19 @@ def test_the_code_trains_as_the_screen_does(
     printed = [float(loss) for loss in re.findall(r"loss (\S+)", capsys.readouterr().out)]
     ours = _losses(_run(0.2, 0.3))[:3]
     assert printed == pytest.approx(ours, abs=0.02)
+
+
+def test_a_sweep_brings_a_dead_cluster_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ui.views.recommender import sweep
+
+    cluster = SimpleNamespace(state="failed", restarts=0)
+
+    def restart() -> None:
+        cluster.restarts, cluster.state = cluster.restarts + 1, "starting"
+
+    cluster.restart = restart
+    monkeypatch.setattr(sweep.live, "compute", lambda: cluster)
+    assert not sweep._waiting(), "its button can be pressed"
+    sweep.begin([0.1], [0.0], 1)
+    assert cluster.restarts == 1
+    assert sweep._waiting(), "and the view looks again until it is ready"
