@@ -125,7 +125,7 @@ class Sweep:
     def _collect(self, run: Cell) -> list[CellResult]:
         future, _ = self._running[run]
         status = future.status
-        if status == "pending":
+        if status in ("pending", "lost"):  # lost: it was done, its worker died; it is made again
             return []
         if status == "finished":
             try:

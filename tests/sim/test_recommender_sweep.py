@@ -257,6 +257,24 @@ def test_a_worker_killed_on_the_way_loses_nothing(
     assert len(sweep.results) == len(grid)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
+def test_a_result_that_dies_before_it_is_collected_is_made_again(
+    cluster: Cluster, client: Any, parts: Parts
+) -> None:
+    grid = cells([0.0, 0.2], [0.0], [5], [0])
+    sweep = Sweep(client, *parts, SETTINGS, grid)
+    sweep.poll()
+    futures = [future for future, _ in sweep._running.values()]
+    until(lambda: all(future.status == "finished" for future in futures))
+    for pid in client.run(os.getpid).values():
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: any(future.status == "lost" for future in futures))
+    assert sweep.poll() == ()
+    cluster.start()
+    finish(sweep)
+    assert numbers(sweep.results) == numbers(train_cells(*parts, SETTINGS, grid))
+
+
 def test_a_cancelled_sweep_frees_the_workers(client: Any, parts: Parts) -> None:
     endless = replace(SETTINGS, epochs=10**7)
     other = Sweep(client, *parts, endless, cells([0.1], [0.0]))
