@@ -28,7 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ from recommender_peers import Run, Size, Task, Trainer
 
 from sim.recommender import Knobs, Settings, fit
 from sim.recommender.engine import Engine, flushed_denormals
+from sim.recommender.rules import BOOK_BATCH, quoted_batch
 from sim.recommender.training import Trainer as LiveTrainer
 
 LIVE = peers.ours("ours, live")
@@ -193,8 +194,7 @@ def mean_course(folder: str, weight_decay: float) -> list[float]:
 # as many users and movies as in MovieLens 1M, 10M, 25M and 32M
 SMALL = (Size(1, 6_040, 3_706), Size(10, 69_878, 10_677))
 LARGE, HUGE = Size(25, 162_541, 59_047), Size(32, 200_948, 84_432)
-GROWTH = Settings(epochs=3, batch_size=8192, schedule="one_cycle", device="cpu")
-DECAY = Knobs(weight_decay=0.03)  # right for 1 million of these ratings
+GROWTH = Settings(epochs=3, batch_size=1024, schedule="one_cycle", device="cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class Growth:
 
 
 def growth(options: argparse.Namespace) -> None:
-    print(f"Synthetic ratings; ours at batch {GROWTH.batch_size:,}")
+    print("Synthetic ratings; ours with the rates of MovieLens 100K, 80 batches an epoch")
     for size in (*SMALL, LARGE):
         with tempfile.TemporaryDirectory() as folder:
             noise = in_child(write_synthetic, folder, size)
@@ -252,8 +252,10 @@ def grow_ours(folder: str, limit: float) -> Growth:
     """A whole run, or what there is of it after `limit` seconds."""
     task, start = read_synthetic(folder), time.process_time()
     train, valid = peers.numbered(task)
-    trainer, prepared = LiveTrainer(train, valid, GROWTH), time.process_time()
-    progress = trainer.run_for(limit, DECAY)
+    batch_size = GROWTH.batch_size * quoted_batch(len(train)) // BOOK_BATCH
+    settings = replace(GROWTH, batch_size=batch_size)
+    trainer, prepared = LiveTrainer(train, valid, settings), time.process_time()
+    progress = trainer.run_for(limit, Knobs(weight_decay=0.1))
     seconds = time.process_time() - prepared
     error = trainer.current().predict(valid.user, valid.movie) - valid.rating
     return grown(prepared - start, seconds, progress.epoch, error)

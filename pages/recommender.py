@@ -78,8 +78,8 @@ CONTROLS = (
     Choice(
         key="batch_size",
         label=N_("Batch size"),
-        default="128",
-        options=("64", "128", "256", "512", "1024", "4096"),
+        default=training.batch_size(len(dataset.train)),
+        options=training.BATCH_SIZES,
         whole=True,
         more=True,
     ),
@@ -90,7 +90,10 @@ CONTROLS = (
         options=("0.0001", "0.0002", "0.0005", "0.001", "0.002", "0.005", "0.01", "0.05"),
         whole=True,
         more=True,
-        help=N_("At batch size 64; other sizes follow by the square-root rule."),
+        help=N_(
+            "At batch size 64, or 1,250 batches an epoch where those are larger; other sizes "
+            "follow by the square-root rule."
+        ),
     ),
     Choice(
         key="schedule",

@@ -109,9 +109,9 @@ class Engine:
             self.network.load(self._start)
         self._epoch = -1
         self._bank_epoch = -1
-        network, size = self.network, self.n_ratings / self.steps_per_epoch
+        network = self.network
         self._optimizer = make_optimizer(
-            self.settings, network.weights, network.grad, network.n_table, size
+            self.settings, network.weights, network.grad, network.n_table, self.n_ratings
         )
 
     def step(self, number: int, weight_decay: float, dropout: float) -> torch.Tensor:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from sim.recommender.records import Settings
-from sim.recommender.rules import BOOK_BATCH, batch_rule
+from sim.recommender.rules import batch_rule, quoted_batch
 
 MOMENTUM = 0.9
 # SGD's learning rates, in units of Settings.learning_rate, and the largest ones that it may use
@@ -50,10 +50,11 @@ class Adam(Optimizer):
         grad: torch.Tensor,
         learning_rate: float,
         batch_size: float,
+        n_train: int,
         *,
         decoupled: bool,
     ) -> None:
-        self._rule = batch_rule(learning_rate, 1.0, batch_size)
+        self._rule = batch_rule(learning_rate, 1.0, batch_size, n_train)
         self._decoupled = decoupled
         self._weights, self._grad = weights, grad
         self._mean, self._square = torch.zeros_like(weights), torch.zeros_like(weights)
@@ -99,8 +100,8 @@ class SGD(Optimizer):
     A table's row meets few of a batch's ratings, and so its gradient is far smaller than that of a
     weight that all ratings share. Adam evens that out; here the tables (the first `n_table`
     weights) get 50 times `learning_rate` and the layers 10 times. The batch rule is the linear one
-    (Goyal et al. 2017): rates grow with batch_size / 64, and λ stays, as the loss is a mean. They
-    stop growing at 0.8 and 0.1, beyond which the most rated movies overshoot. At each step the
+    (Goyal et al. 2017): rates grow with κ (see `batch_rule`) and λ stays, as the loss is a mean.
+    They stop growing at 0.8 and 0.1, beyond which the most rated movies overshoot. At each step the
     penalty shrinks a weight by rate·λ/(1 − 0.9).
     """
 
@@ -111,8 +112,9 @@ class SGD(Optimizer):
         n_table: int,
         learning_rate: float,
         batch_size: float,
+        n_train: int,
     ) -> None:
-        base = learning_rate * batch_size / BOOK_BATCH
+        base = learning_rate * batch_size / quoted_batch(n_train)
         table_rate = min(base * TABLE_RATE, LARGEST_TABLE_RATE)
         dense_rate = min(base * DENSE_RATE, LARGEST_DENSE_RATE)
         velocity = torch.zeros_like(weights)
@@ -132,13 +134,14 @@ def make_optimizer(
     weights: torch.Tensor,
     grad: torch.Tensor,
     n_table: int,
-    batch_size: float,
+    n_train: int,
 ) -> Optimizer:
-    """The optimizer that `settings` name; `n_table` as in `SGD`, `batch_size` the real one."""
+    """The optimizer that `settings` name; `n_table` as in `SGD`, `n_train` ratings an epoch."""
     rate = settings.learning_rate
+    batch_size = n_train / math.ceil(n_train / settings.batch_size)  # the real one
     if settings.optimizer == "sgd":
-        return SGD(weights, grad, n_table, rate, batch_size)
-    return Adam(weights, grad, rate, batch_size, decoupled=settings.optimizer == "adamw")
+        return SGD(weights, grad, n_table, rate, batch_size, n_train)
+    return Adam(weights, grad, rate, batch_size, n_train, decoupled=settings.optimizer == "adamw")
 
 
 def fused_adam(decoupled: bool, device: torch.device) -> Callable[..., Any] | None:

@@ -41,8 +41,9 @@ class Settings:
     n_factors: int = 50
     """Length of each user's and each movie's vector of factors."""
     learning_rate: float = 5e-3
-    """Step size of AdamW (the largest one, with a schedule), quoted at batch size 64 (see
-    `batch_rule`). SGD takes it times a constant of its own (see `sim.recommender.optimizers`)."""
+    """Step size of AdamW (the largest one, with a schedule), quoted at batch size 64, for much data
+    at a larger one (see `batch_rule`). SGD takes it times a constant of its own (see
+    `sim.recommender.optimizers`)."""
     batch_size: int = 1024
     """Largest number of ratings in a step; an epoch is cut into equal batches of at most this."""
     epochs: int = 30

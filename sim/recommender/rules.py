@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 BOOK_BATCH = 64  # the batch size at which learning_rate and weight_decay are quoted
+BOOK_STEPS = 1250  # that the book's 80,000 training ratings make in an epoch
 
 
 def one_cycle(done: float) -> float:
@@ -29,18 +30,32 @@ class AdamWArguments:
     eps: float
 
 
-def batch_rule(learning_rate: float, weight_decay: float, batch_size: float) -> AdamWArguments:
+def quoted_batch(n_train: int) -> int:
+    """The batch size at which learning_rate and weight_decay are quoted for `n_train` ratings.
+
+    64 up to the book's 80,000; of more, so many that an epoch keeps its 1,250 steps. For what the
+    weights remember is AdamW's running mean over 1/(ηλ) steps, and the best length of that is a
+    number of epochs, the same for much data as for little (Wang & Aitchison 2024, "How to set
+    AdamW's weight decay as you scale model and dataset size").
+    """
+    return max(BOOK_BATCH, n_train // BOOK_STEPS)
+
+
+def batch_rule(
+    learning_rate: float, weight_decay: float, batch_size: float, n_train: int = 80_000
+) -> AdamWArguments:
     """AdamW's arguments for `batch_size`, so that a run keeps the course of one at batch size 64.
 
-    The square-root rule: with κ = batch_size / 64, learning rate and weight decay are multiplied
-    by √κ, (1 − β₁) and (1 − β₂) by κ (at most 1), and ε is divided by √κ. So learning_rate and
-    weight_decay mean the same whatever the batch: their product, times κ times fewer steps, shrinks
-    the weights equally per epoch. The base values (β = 0.9 and 0.99, ε = 1e-5) are fastai's.
+    The square-root rule: with κ = batch_size / 64 (for much data, / `quoted_batch`), learning rate
+    and weight decay are multiplied by √κ, (1 − β₁) and (1 − β₂) by κ (at most 1), and ε is divided
+    by √κ. So learning_rate and weight_decay mean the same whatever the batch: their product, times
+    κ times fewer steps, shrinks the weights equally per epoch. The base values (β = 0.9 and 0.99,
+    ε = 1e-5) are fastai's.
 
     Source: Malladi et al. 2022, "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms"
     (learning rate, β, ε); weight decay by √κ follows, as AdamW decays by the product of the two.
     """
-    kappa = batch_size / BOOK_BATCH
+    kappa = batch_size / quoted_batch(n_train)
     root = math.sqrt(kappa)
     betas = (max(0.0, 1 - 0.1 * kappa), max(0.0, 1 - 0.01 * kappa))
     return AdamWArguments(learning_rate * root, weight_decay * root, betas, 1e-5 / root)

@@ -16,6 +16,8 @@ from streamlit.testing.v1 import AppTest
 from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split, stopping
 from tests.pages.conftest import Open, assert_well, readout
 from ui.charts import recommender as charts
+from ui.views.recommender import training
+from ui.views.recommender.dataset import Dataset
 
 LIVE = Settings(epochs=30, batch_size=128, learning_rate=1e-3)
 """What the screen trains with at its defaults; a test holds the two together."""
@@ -290,6 +292,25 @@ def test_own_ratings_are_taken_in_and_a_bad_file_is_a_sentence(open_screen: Open
     assert readout(screen, "n_users") == 8
     screen.button(key="bundled").click().run()
     assert readout(screen, "n_ratings") == 100_004
+
+
+def test_many_ratings_are_trained_in_larger_batches() -> None:
+    """What an epoch costs grows with the ratings, not with their square."""
+    assert [training.batch_size(n) for n in (500, 80_003, 1_000_000, 10_000_000, 10**9)] == [
+        "128",
+        "128",
+        "4096",
+        "16384",
+        "65536",
+    ]
+    ratings = movielens()
+    many = ratings.take(np.tile(np.arange(80_000), 13))
+    small, large = (
+        training.suited(training.QUICK, Dataset(ratings, part, ratings, (0.5, 5.5)))
+        for part in (split(ratings)[0], many)
+    )
+    assert (small.batch_size, small.rating_range) == (1024, (0.5, 5.5))
+    assert (large.batch_size, large.rating_range) == (1024 * 13, (0.5, 5.5))
 
 
 def test_pause_and_resume(open_screen: Open) -> None:

@@ -170,8 +170,8 @@ def test_optimizers_are_torchs_on_any_gradient(
     generator = torch.Generator().manual_seed(1)
     weights, grad = torch.randn(40, generator=generator), torch.zeros(40)
     theirs = weights[:30].clone().requires_grad_(), weights[30:].clone().requires_grad_()
-    settings = Settings(learning_rate=1e-3, optimizer=optimizer)  # type: ignore[arg-type]
-    ours = make_optimizer(settings, weights, grad, 30, 128)
+    settings = Settings(learning_rate=1e-3, batch_size=128, optimizer=optimizer)  # type: ignore[arg-type]
+    ours = make_optimizer(settings, weights, grad, 30, 1280)
     reference = torch_optimizer(optimizer, theirs[:1], 1e-3, 0.0, 128)
     reference.add_param_group({"params": theirs[1:]})
     if optimizer == "sgd":
@@ -193,7 +193,8 @@ def test_sgd_stops_growing_with_the_batch() -> None:
     moved = []
     for batch in (64, 1024, 4096):
         weights, grad = torch.zeros(2), torch.ones(2)
-        make_optimizer(Settings(optimizer="sgd"), weights, grad, 1, batch).step(1.0, 0.0)
+        settings = Settings(optimizer="sgd", batch_size=batch)
+        make_optimizer(settings, weights, grad, 1, 65_536).step(1.0, 0.0)
         moved.append((-weights).tolist())
     assert np.array(moved) == pytest.approx(np.array([[0.25, 0.05], [0.8, 0.1], [0.8, 0.1]]))
 
@@ -341,6 +342,16 @@ def test_batch_rule() -> None:
     assert four.betas == pytest.approx((0.6, 0.96))
     assert four.eps == pytest.approx(5e-6)
     assert batch_rule(5e-3, 0.1, 1_000_000).betas == (0.0, 0.0)
+
+
+def test_of_much_data_rates_are_quoted_at_a_larger_batch() -> None:
+    """An epoch shrinks weights by the same factor, however much data and whatever the batch."""
+    for n_train in (80_000, 80_003, 1_000_000, 25_000_000):
+        for batch in (64, 1024, 65_536):
+            rule = batch_rule(5e-3, 0.1, batch, n_train)
+            steps = n_train / batch
+            assert steps * rule.learning_rate * rule.weight_decay == pytest.approx(0.625, rel=1e-3)
+    assert batch_rule(5e-3, 0.1, 256, 5_000) == batch_rule(5e-3, 0.1, 256)  # little data: as before
 
 
 def test_one_cycle_goes_up_and_down() -> None:

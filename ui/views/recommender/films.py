@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,7 @@ def _no_model(run: training.Training | None) -> None:
 
 def _train_quickly() -> None:
     training.start(
-        replace(training.QUICK, rating_range=current().rating_range),
+        training.suited(training.QUICK, current()),
         BOOK,
         fixed=True,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -81,7 +80,7 @@ def _train_three() -> None:
 def _start_next() -> None:
     queue = st.session_state["_queue"]
     decay = queue.pop(0)
-    settings = replace(THREE, rating_range=current().rating_range)
+    settings = training.suited(THREE, current())
     training.start(settings, Knobs(weight_decay=decay), fixed=True)
 
 

@@ -87,7 +87,7 @@ def _short(value: str | int) -> str:
 def _change(dataset: object) -> None:
     training.forget()
     sweep.forget()
-    for key in ("user", "mine", "film", "find"):
+    for key in ("user", "mine", "film", "find", "batch_size"):
         st.session_state.pop(key, None)
         if key in st.query_params:
             del st.query_params[key]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -15,6 +14,7 @@ from sim.recommender.sweep import Sweep
 from ui import live, stage
 from ui.charts import recommender as charts
 from ui.i18n import _
+from ui.views.recommender import training
 from ui.views.recommender.dataset import current
 
 DECAYS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -125,7 +125,7 @@ def begin(decays: list[float], dropouts: list[float], seeds: int) -> None:
         return
     dataset = current()
     grid = cells(decays, dropouts, [*PATIENCES, None], range(seeds))
-    settings = replace(SETTINGS, rating_range=dataset.rating_range)
+    settings = training.suited(SETTINGS, dataset)
     state = st.session_state
     state["_cells"], state["_axes"] = (), (decays, dropouts)
     state["_sweep"] = Sweep(live.compute().client(), dataset.train, dataset.valid, settings, grid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -11,6 +11,7 @@ import streamlit as st
 from sim.recommender.model import RatingModel
 from sim.recommender.ranking import Ranking, ranking
 from sim.recommender.records import EpochRecord, Knobs, Progress, Settings
+from sim.recommender.rules import BOOK_BATCH, quoted_batch
 from ui.live import LiveRun
 from ui.views.recommender.dataset import Dataset, current
 
@@ -18,6 +19,7 @@ TARGET = "sim.recommender.training:Trainer"
 QUICK = Settings(epochs=5, learning_rate=5e-3, batch_size=1024, schedule="one_cycle")
 """The book's recipe: a good model in about a second."""
 MOST_PAST = 8
+BATCH_SIZES = ("64", "128", "256", "512", "1024", "4096", "16384", "65536")
 
 
 @dataclass(eq=False)
@@ -139,6 +141,18 @@ def quality(model: RatingModel, dataset: Dataset) -> Ranking | None:
             found = None
         known[id(model)] = (model, found)  # holding the model keeps its id its own
     return known[id(model)][1]
+
+
+def batch_size(n_train: int) -> str:
+    """One for the screen: an epoch of about 625 steps, or fewer where the ratings are few."""
+    wanted = 2 * quoted_batch(n_train)
+    return next((size for size in BATCH_SIZES if int(size) >= wanted), BATCH_SIZES[-1])
+
+
+def suited(settings: Settings, dataset: Dataset) -> Settings:
+    """These settings, meant for the bundled ratings, for those of `dataset`."""
+    batch_size = settings.batch_size * quoted_batch(len(dataset.train)) // BOOK_BATCH
+    return replace(settings, rating_range=dataset.rating_range, batch_size=batch_size)
 
 
 def settings_from(values: dict[str, Any], dataset: Dataset) -> Settings:
