@@ -105,6 +105,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
             locale: str = "en-US",
             scheme: str = "light",
             base: str = server,
+            watch: Callable[[Page], None] = lambda page: None,
             **options: object,
         ) -> Page:
             width, height = size
@@ -117,6 +118,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(30_000)
+            watch(page)
             page.goto(base + path if path.startswith("/") else path)
             settle(page)
             return page

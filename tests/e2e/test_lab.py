@@ -45,29 +45,55 @@ def test_the_first_visitor_of_a_fresh_server_may_come_by_a_deep_link(visit: Visi
         assert _query(page)["budget"] == "2"
 
 
+def _in_both_languages(page: Page) -> Iterator[str]:
+    """English, as the page was opened, then Chinese."""
+    yield "en"
+    page.get_by_role("radio", name="中文").click()
+    _wait_for_query(page, lang="zh")
+    settle(page)
+    yield "zh"
+
+
+def _assert_fits(page: Page, size: tuple[int, int], lang: str) -> None:
+    """Figure and read-outs are in sight without scrolling."""
+    for selector in (".st-key-readouts", "[data-testid=stVegaLiteChart], .st-key-player, .figure"):
+        box = page.locator(selector).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= size[1], (selector, lang)
+        assert box["x"] + box["width"] <= size[0], (selector, lang)
+
+
 @pytest.mark.parametrize("path", SCREENS)
-def test_a_screen_opens_without_errors_and_without_the_network(visit: Visit, path: str) -> None:
-    page = visit(path)
+def test_a_screen_opens_without_errors_without_the_network_and_fits(
+    visit: Visit, path: str
+) -> None:
     errors: list[str] = []
     asked: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    # On a deep link Streamlit's page looks for the server at two paths; one of them is not there.
-    page.on(
-        "console",
-        lambda line: (
-            line.type == "error"
-            and "/_stcore/" not in line.location["url"]
-            and errors.append(f"{line.text} {line.location}")
-        ),
-    )
-    page.on("request", lambda request: asked.append(urlsplit(request.url).hostname or ""))
-    page.reload()
-    settle(page)
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        # On a deep link Streamlit's page looks for the server at two paths; one is not there.
+        page.on(
+            "console",
+            lambda line: (
+                line.type == "error"
+                and "/_stcore/" not in line.location["url"]
+                and errors.append(f"{line.text} {line.location}")
+            ),
+        )
+        page.on("request", lambda request: asked.append(urlsplit(request.url).hostname or ""))
+
+    page = visit(path, watch=watch)
+    assert "Regularization Lab" in page.title()
+    for lang in _in_both_languages(page):
+        assert page.locator("[data-testid=stAlert]").count() == 0
+        if path != "/":
+            _assert_fits(page, DESKTOP, lang)
+            sidebar = page.locator("[data-testid=stSidebar]")
+            expect(sidebar).to_have_attribute("data-collapsed", "false")
     page.wait_for_timeout(500)
     assert errors == []
     assert set(asked) <= {"localhost", ""}
-    assert page.locator("[data-testid=stAlert]").count() == 0
-    assert "Regularization Lab" in page.title()
 
 
 def test_a_slider_moves_the_figure_in_place(visit: Visit) -> None:
@@ -254,15 +280,6 @@ def test_the_recommender_trains_live_and_takes_a_new_weight_decay(visit: Visit) 
     expect(status).to_contain_text("Press Start")
 
 
-def _in_both_languages(page: Page) -> Iterator[str]:
-    """English, as the page was opened, then Chinese."""
-    yield "en"
-    page.get_by_role("radio", name="中文").click()
-    _wait_for_query(page, lang="zh")
-    settle(page)
-    yield "zh"
-
-
 def test_a_sweep_is_a_map_before_its_first_cell(visit: Visit) -> None:
     page = visit("/recommender?view=sweep")  # settled: its figure is painted
     expect(page.locator(".st-key-sweep_start button:visible")).to_be_enabled(timeout=60_000)
@@ -285,20 +302,11 @@ def test_nothing_scrolls_sideways_on_a_phone(visit: Visit, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", SCREENS[1:])
-@pytest.mark.parametrize("size", [DESKTOP, PROJECTOR])
-def test_figure_and_readouts_fit_without_scrolling(
-    visit: Visit, path: str, size: tuple[int, int]
-) -> None:
-    page = visit(f"{path}?present={int(size == PROJECTOR)}", size=size)
-    picture = "[data-testid=stVegaLiteChart], .st-key-player, .figure"
+def test_a_screen_fits_a_projector(visit: Visit, path: str) -> None:
+    page = visit(f"{path}?present=1", size=PROJECTOR)
     for lang in _in_both_languages(page):
-        for selector in (".st-key-readouts", picture):
-            box = page.locator(selector).first.bounding_box()
-            assert box is not None
-            assert box["y"] + box["height"] <= size[1], (selector, lang)
-            assert box["x"] + box["width"] <= size[0], (selector, lang)
-    sidebar = page.locator("[data-testid=stSidebar]")
-    assert (sidebar.get_attribute("data-collapsed") == "false") == (size == DESKTOP)
+        _assert_fits(page, PROJECTOR, lang)
+    assert page.locator("[data-testid=stSidebar]").get_attribute("data-collapsed") == "true"
 
 
 def test_presenter_mode_enlarges_and_folds(visit: Visit) -> None:
