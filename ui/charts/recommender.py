@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -37,45 +38,38 @@ def figure(
     best = progress if progress is not None and progress.best_epoch is not None else None
     ended = stop is not None and stop.stopped
     tip = [progress.tip] if progress is not None and progress.tip is not None else []
-    blocks = [
-        _block(
-            epoch=[p.epoch for p in points] + [epoch for epoch, _loss in tip],
-            train=[p.train_loss for p in points] + [loss for _epoch, loss in tip],
-            valid=[p.valid_loss for p in points] + [np.nan] * len(tip),
-        ),
-        _block(change=[c.epoch for c in changes], change_label=[_label(c) for c in changes]),
-        _block(
-            best=[best.best_epoch] if best else [],
-            best_loss=[best.best_valid_loss] if best else [],
-            best_label=[_("best epoch")] if best else [],
-        ),
-        _block(
-            stop=[stop.epoch] if stop and ended else [],
-            stop_label=[_("patience ends it here")] if ended else [],
-        ),
-        _ghosts(ghosts or {}),
-    ]
-    frame = pd.concat(blocks, axis=1)
-    numbers = [name for name in frame if not name.endswith("label")]
-    return Figure(_grammar, frame.astype(dict.fromkeys(numbers, float)), (epochs,))
-
-
-def _block(**columns: Sequence[object]) -> pd.DataFrame:
-    return pd.DataFrame(columns)
-
-
-def _ghosts(runs: Mapping[int, Sequence[EpochRecord]]) -> pd.DataFrame:
-    """The validation curves of past runs; a gap between them keeps them apart."""
-    rows: list[tuple[float, float, str]] = []
-    for number, history in runs.items():
-        rows += [(r.epoch, r.valid_loss, "") for r in history]
-        if history:
-            rows[-1] = (*rows[-1][:2], str(number))
-    frame = pd.DataFrame(rows, columns=["ghost", "ghost_loss", "ghost_label"])
-    frame["ghost_run"] = np.repeat(
-        [float(n) for n in runs], [len(history) for history in runs.values()]
+    past = [(number, record) for number, run in (ghosts or {}).items() for record in run]
+    last = {id(history[-1]) for history in (ghosts or {}).values() if history}
+    frame = _side_by_side(
+        epoch=[p.epoch for p in points] + [epoch for epoch, _loss in tip],
+        train=[p.train_loss for p in points] + [loss for _epoch, loss in tip],
+        valid=[p.valid_loss for p in points],
+        change=[c.epoch for c in changes],
+        change_label=[_label(c) for c in changes],
+        best=[best.best_epoch] if best else [],
+        best_loss=[best.best_valid_loss] if best else [],
+        best_label=[_("best epoch")] if best else [],
+        stop=[stop.epoch] if stop and ended else [],
+        stop_label=[_("patience ends it here")] if ended else [],
+        ghost=[record.epoch for _run, record in past],
+        ghost_loss=[record.valid_loss for _run, record in past],
+        ghost_label=[str(run) if id(record) in last else "" for run, record in past],
+        ghost_run=[run for run, _record in past],
     )
-    return frame
+    return Figure(_grammar, frame, (epochs,))
+
+
+def _side_by_side(**columns: Sequence[object]) -> pd.DataFrame:
+    """Columns of any lengths in one table, filled up below. As arrays: it is drawn at each look."""
+    length = max(map(len, columns.values()))
+
+    def filled(name: str, values: Sequence[object]) -> npt.NDArray[Any]:
+        is_text = name.endswith("label")
+        array = np.full(length, None if is_text else np.nan, object if is_text else float)
+        array[: len(values)] = values
+        return array
+
+    return pd.DataFrame({name: filled(name, values) for name, values in columns.items()})
 
 
 def _grammar(epochs: int) -> alt.LayerChart:
