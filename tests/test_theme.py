@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit import config
 
 from ui import theme
 
@@ -51,3 +52,10 @@ def test_a_legend_calls_roles_by_their_names() -> None:
     assert legend["values"] == ["truth"]
     expression = legend["labelExpr"].removesuffix("[datum.value]")
     assert json.loads(expression) == names
+
+
+@pytest.mark.parametrize("section", CONFIG.keys() - {"theme"})
+def test_streamlit_knows_every_option(section: str) -> None:
+    """One of them is undocumented, and what Streamlit does not know it leaves out."""
+    for name, value in CONFIG[section].items():
+        assert config.get_option(f"{section}.{name}") == value

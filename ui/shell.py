@@ -246,9 +246,9 @@ def require_frame() -> None:
 def freeze(name: str) -> None:
     """Take all that is loaded by now out of the garbage collector's sight.
 
-    Streamlit collects garbage after every run, holding the interpreter lock; with a screen's
-    imports in its sight that is most of the time from slider to picture. Cached, so it happens once
-    for each screen, when its imports are done.
+    A collection holds the interpreter lock, for all visitors; with a screen's imports in its sight
+    it takes longer than the picture does. Cached, so it happens once for each screen, when its
+    imports are done.
     """
     gc.collect()
     gc.freeze()

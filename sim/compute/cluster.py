@@ -121,8 +121,8 @@ class Compute:
             client = dask.Client(
                 address, set_as_default=False, timeout=30, name="regularization-lab"
             )
-            # Streamlit runs a full collection after every run of a script. What was imported here
-            # stays for good: frozen, it is not looked through each time (hundreds of ms).
+            # What was imported here stays for good: frozen, it is not looked through in every full
+            # collection of garbage (hundreds of ms, in which no screen answers).
             gc.collect()
             gc.freeze()
             if not self._advance("warming", "The worker is loading torch.", turn, client):
