@@ -39,10 +39,18 @@ SCENES = (
         {"center_x": 3.5, "center_y": 1.0, "eccentricity": 2.0, "angle": 60.0, "budget": 2.0},
     ),
     Scene(
+        N_("An edge"),
+        N_(
+            "Not every L1 solution is sparse: this valley runs along the diagonal and meets the "
+            "diamond on an edge, at (1, 0.5). Neither weight is zero."
+        ),
+        {"center_x": 2.5, "center_y": 2.0, "eccentricity": 4.0, "angle": 45.0},
+    ),
+    Scene(
         N_("Round contours"),
         N_(
-            "Not every L1 solution is sparse: with round contours around (3, 2) the diamond is met "
-            "on an edge, at (1.25, 0.25). The circle is met on the straight line to the optimum."
+            "The loss cares equally about all directions: the circle is met on the straight line "
+            "to the optimum (3, 2), the diamond where its edge comes nearest, at (1.25, 0.25)."
         ),
         {"center_x": 3.0, "center_y": 2.0, "eccentricity": 1.0, "angle": 0.0},
     ),

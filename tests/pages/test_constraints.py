@@ -21,6 +21,7 @@ TITLES = [
     "No contact",
     "Crossing",
     "A corner",
+    "An edge",
     "Round contours",
     "Long contours",
     "No regularization",
@@ -103,6 +104,13 @@ def test_a_corner(open_screen: Open) -> None:
     assert cone[0] == pytest.approx([2, 0])
     edges = cone[[1, -1]] - cone[0]
     assert np.abs(edges[:, 0]) == pytest.approx(np.abs(edges[:, 1]), abs=2e-3)
+
+
+def test_an_edge(open_screen: Open) -> None:
+    screen = _scene(open_screen, "An edge")
+    assert _titles(screen) == ["L2 · touching", "L1 · touching"]
+    assert _weights(screen, "l1") == (1.0, 0.5)
+    assert _zeros(screen, "l1") == _zeros(screen, "l2") == "none"
 
 
 def test_round_contours(open_screen: Open) -> None:
@@ -317,9 +325,9 @@ def test_every_tab_of_every_view(open_screen: Open, view: str, tab: str) -> None
     "link",
     [
         {},
-        {"scene": "5"},
         {"scene": "6"},
-        {"scene": "10"},
+        {"scene": "7"},
+        {"scene": "11"},
         {"center_x": "-2.5", "budget": "2", "norm_order": "inf"},
     ],
 )

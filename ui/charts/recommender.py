@@ -91,7 +91,21 @@ def _grammar(epochs: int) -> alt.LayerChart:
             scale=theme.fixed(*LOSS_RANGE),
         )
 
-    rule = {"y": alt.YValue(0), "y2": alt.Y2Value(alt.ExprRef("height"))}
+    def beside(chart: alt.Chart, column: str, gap: int, **mark: Any) -> list[alt.Chart]:
+        """The labels of `column`, right of it in the first half, left of it in the second."""
+        middle = epochs / 2
+        named = chart.encode(text=f"{column}_label:N")
+        return [
+            named.transform_filter(f"datum.{column} <= {middle}").mark_text(
+                align="left", dx=gap, **mark
+            ),
+            named.transform_filter(f"datum.{column} > {middle}").mark_text(
+                align="right", dx=-gap, **mark
+            ),
+        ]
+
+    top = alt.YValue(0)
+    rule = {"y": top, "y2": alt.Y2Value(alt.ExprRef("height"))}
     changes = alt.Chart().encode(x=x("change"))
     stop = alt.Chart().encode(x=x("stop"))
     best = theme.tinted("validation").encode(x=x("best"), y=y("best_loss"))
@@ -102,13 +116,13 @@ def _grammar(epochs: int) -> alt.LayerChart:
         .mark_text(align="left", dx=4, clip=True)
         .encode(text="ghost_label:N", **ghost),
         changes.mark_rule(strokeDash=[3, 4], strokeWidth=1.2, opacity=0.7).encode(**rule),
-        changes.mark_text(align="left", dx=4, dy=9).encode(y=alt.YValue(0), text="change_label:N"),
+        *beside(changes.encode(y=top), "change", 4, dy=9),
         stop.mark_rule(strokeWidth=1.5, opacity=0.9).encode(**rule),
-        stop.mark_text(align="right", dx=-5, dy=9).encode(y=alt.YValue(0), text="stop_label:N"),
+        *beside(stop.encode(y=top), "stop", 5, dy=9),
         theme.line("data").encode(x=x("epoch"), y=y("train")),
         theme.line("validation").encode(x=x("epoch"), y=y("valid")),
         best.mark_point(size=130, opacity=1, clip=True),
-        best.mark_text(align="left", dx=8, dy=16, clip=True).encode(text="best_label:N"),
+        *beside(best, "best", 8, dy=16, clip=True),
         theme.key(names),
     )
 
