@@ -80,7 +80,8 @@ def test_a_screen_follows_the_number_of_runs_and_says_so(
     screen.tick()
     assert screen.reruns == 1
     assert 0.85 <= screen.run_every <= 1.0
-    assert live.pace_words(run) == "5 runs share this machine: a look every 1 s"
+    seconds = f"{screen.run_every:.2g}"
+    assert live.pace_words(run) == f"5 runs share this machine: a look every {seconds} s"
     others.pop().pause()
     screen.tick()
     assert screen.reruns == 1, "one more or less does not make all screens change their pace"

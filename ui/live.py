@@ -213,7 +213,8 @@ def watch(run: LiveRun | None, knobs: Callable[[], Any], draw: Callable[[], None
     """Tick and draw until the run settles; `knobs` reads the controls anew at every tick."""
     pace = None
     if run is not None and not run.settled:
-        pace = run.pace = cadence()
+        pace = cadence()
+        run.pace = _own(pace, run._number)
 
     def frame() -> None:
         if run is not None:
@@ -222,18 +223,16 @@ def watch(run: LiveRun | None, knobs: Callable[[], Any], draw: Callable[[], None
         if run is not None and not _suits(run, pace):
             st.rerun()  # a fragment keeps the pace it was made with
 
-    stage.part("answer", frame, run_every=None if pace is None else _every(run, pace))
+    stage.part("answer", frame, run_every=run.pace if run is not None and pace else None)
 
 
-def _every(run: LiveRun | None, pace: float) -> float:
-    """`pace`, and with many runs a little less, another for each.
+def _own(pace: float, number: int) -> float:
+    """`pace`, and with many runs a little less, for each `number` another.
 
     Those of a class that all press Start at one moment would else look at one moment for ever, and
     whoever moves a slider just then would wait for all of them.
     """
-    if run is None or pace <= _QUICKEST:
-        return pace
-    return pace * (0.85 + 0.15 * (run._number * _GOLDEN % 1))
+    return pace if pace <= _QUICKEST else pace * (0.85 + 0.15 * (number * _GOLDEN % 1))
 
 
 def _suits(run: LiveRun, pace: float | None) -> bool:
@@ -260,6 +259,6 @@ def pace_words(run: LiveRun) -> str:
     """Why the curve moves rarely, where it does; else nothing."""
     if run.pace <= _QUICKEST:
         return ""
-    return _("{n} runs share this machine: a look every {seconds:g} s").format(
-        n=active(), seconds=run.pace
+    return _("{n} runs share this machine: a look every {seconds} s").format(
+        n=active(), seconds=f"{run.pace:.2g}"
     )
