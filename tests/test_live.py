@@ -56,14 +56,20 @@ class Watched:
         monkeypatch.setattr(live.stage, "part", self._part)
         monkeypatch.setattr(live.st, "rerun", self._rerun)
 
-    def _part(self, _name: str, frame: Callable[[], None], run_every: float | None) -> None:
-        self.tick, self.run_every = frame, run_every
+    def _part(
+        self,
+        _name: str,
+        frame: Callable[[], None],
+        run_every: float | None = None,
+        moved: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.tick, self.run_every, self.moved = frame, run_every, moved
 
     def _rerun(self) -> None:
         self.reruns += 1
 
-    def watch(self, run: live.LiveRun) -> None:
-        live.watch(run, lambda: None, lambda: None)
+    def watch(self, run: live.LiveRun, knobs: Callable[[], object] = lambda: None) -> None:
+        live.watch(run, knobs, lambda: None)
 
 
 def test_a_screen_follows_the_number_of_runs_and_says_so(
@@ -211,6 +217,22 @@ def test_knobs_are_turned_at_the_next_look(remote: FakeRemote) -> None:
     run.pause()
     run.tick("d")
     assert remote.turned[-1] == "d", "while it pauses, too: it is the next epoch's"
+
+
+def test_a_knob_that_moves_does_not_wait_for_the_screen(
+    monkeypatch: pytest.MonkeyPatch, remote: FakeRemote
+) -> None:
+    screen, run, knobs = Watched(monkeypatch), live.LiveRun(()), ["old"]
+    screen.watch(run, lambda: knobs[0])
+    screen.moved()  # nothing stands in the worker yet
+    screen.tick()
+    screen.tick()
+    knobs[0] = "new"
+    assert remote.turned == []
+    screen.moved()
+    assert remote.turned == ["new"]
+    screen.tick()
+    assert remote.turned == ["new"], "it is turned already"
 
 
 def test_the_best_model_is_kept_while_it_trains(remote: FakeRemote) -> None:

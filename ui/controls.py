@@ -303,7 +303,8 @@ def answer(*others: str) -> None:
     state = st.session_state
     if state.get("share"):  # the link on display would be that of another state
         return
-    if state.get("_ticks"):  # a run of the fragment alone would end its clock
+    if moved := state.get("_moved"):  # it ticks; a run of the fragment alone would end its clock
+        moved()
         return
     if st.context.url is None:  # no browser, which would keep the rest of the screen as it is
         return

@@ -7,6 +7,7 @@ ticks no more, and so its training ends.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -143,6 +144,13 @@ class LiveRun:
             _log.warning("The worker of a live run was lost")
             self.lost, self.playing, self._remote = True, False, None
 
+    def turn(self, knobs: Any) -> None:
+        """Train with `knobs` from now on, in the slices under way, too. Never waits."""
+        if self._remote is not None and self._knobs not in (None, knobs):
+            with contextlib.suppress(WorkerLost):  # the next tick finds out, and says so
+                if self._remote.turn(knobs):
+                    self._knobs = knobs
+
     def close(self) -> None:
         """Give back what the run holds in the worker."""
         if self._remote is not None:
@@ -150,8 +158,7 @@ class LiveRun:
         _runs.discard(self)
 
     def _ask(self, remote: RemoteRun, knobs: Any) -> None:
-        if self._knobs not in (None, knobs) and remote.turn(knobs):
-            self._knobs = knobs  # in the slices under way, too
+        self.turn(knobs)
         if not self.ended and not self.place_in_line:
             if self._one_epoch:
                 if remote.request(knobs, method="run_epoch"):
@@ -223,7 +230,10 @@ def watch(run: LiveRun | None, knobs: Callable[[], Any], draw: Callable[[], None
         if run is not None and not _suits(run, pace):
             st.rerun()  # a fragment keeps the pace it was made with
 
-    stage.part("answer", frame, run_every=run.pace if run is not None and pace else None)
+    if run is None or pace is None:
+        stage.part("answer", frame)
+    else:  # a knob that moves need not wait for the screen, which is drawn next
+        stage.part("answer", frame, run_every=run.pace, moved=lambda: run.turn(knobs()))
 
 
 def _own(pace: float, number: int) -> float:

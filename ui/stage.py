@@ -101,11 +101,19 @@ def fold(view: View, controls: Sequence[Control]) -> None:
     part("more", lambda: _tabs(view, ui_controls.read(controls)))
 
 
-def part(name: str, draw: Callable[[], None], run_every: float | None = None) -> None:
-    """Draw a part of the screen that can run alone."""
+def part(
+    name: str,
+    draw: Callable[[], None],
+    run_every: float | None = None,
+    moved: Callable[[], None] = lambda: None,
+) -> None:
+    """Draw a part of the screen that can run alone.
+
+    One that runs every few moments is told by `moved` of a control that moves, before any drawing.
+    """
     language = i18n.language()
     if name == "answer":
-        st.session_state["_ticks"] = run_every is not None
+        st.session_state["_moved"] = None if run_every is None else moved
 
     def body() -> None:
         i18n.activate(language)  # a fragment runs in a thread of its own
