@@ -124,15 +124,17 @@ def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None
         cell.press("Enter")  # and to the cell below
         cell.wait_for(state="detached")
 
-    for _ in range(20):  # the table draws itself before it listens
-        box = table.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + 1.5 * row)
-        page.wait_for_timeout(500)
-        if table.locator("[role=gridcell][aria-selected=true]").count():
-            break
-    else:
-        raise AssertionError("no cell could be picked")
+    def pick(across: float, down: float, marked: str) -> None:
+        for _ in range(20):  # the table draws itself before it listens
+            box = table.bounding_box()
+            assert box is not None
+            page.mouse.click(box["x"] + across * box["width"], box["y"] + down * row)
+            page.wait_for_timeout(500)
+            if table.locator(f"{marked}[aria-selected=true]").count():
+                return
+        raise AssertionError(f"no {marked} could be picked")
+
+    pick(0.9, 1.5, "[role=gridcell]")
     write("-1")
     page.wait_for_function("location.search.includes('moved=0')")
     assert _query(page, "moved") == "0:0.901:-1"
@@ -144,7 +146,7 @@ def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None
     _wait(page)
     assert number(page, "test_mse_b") != before
     assert page.locator(".st-key-figure .handles button").count() == 20
-    page.mouse.click(box["x"] + 15, box["y"] + 3.5 * row)
+    pick(0.02, 3.5, "[role=row]")
     page.keyboard.press("Delete")
     page.wait_for_function("location.search.includes('removed=2')")
     _wait(page)
