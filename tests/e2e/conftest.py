@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -29,6 +29,8 @@ ARGUMENTS = [
 DESKTOP, PHONE, PROJECTOR = (1440, 900), (390, 844), (1280, 720)
 
 Visit = Callable[..., Page]
+
+expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
 def free_port() -> int:
@@ -95,7 +97,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, server: str) -> Iterator[Visit]:
-    """`visit("/overfitting?degree_a=5")`: a new visitor at that address, when it has painted."""
+    """`visit("/overfitting?degree_a=5")`: a new visitor at that address, when it has painted.
+
+    No script on a visitor's page may fail, whatever the test does there.
+    """
+    errors: list[str] = []
     with contextlib.ExitStack() as stack:
 
         def open_page(
@@ -118,12 +124,14 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(30_000)
+            page.on("pageerror", lambda error: errors.append(f"{error.message}\n{error.stack}"))
             watch(page)
             page.goto(base + path if path.startswith("/") else path)
             settle(page)
             return page
 
         yield open_page
+    assert errors == []
 
 
 def settle(page: Page) -> None:
@@ -135,6 +143,15 @@ def settle(page: Page) -> None:
     page.wait_for_function(
         "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
     )
+
+
+def soon(page: Page, holds: Callable[[], bool]) -> bool:
+    """Whether it holds within 20 seconds: a page answers when it can, not when a test looks."""
+    for _ in range(200):
+        if holds():
+            return True
+        page.wait_for_timeout(100)
+    return holds()
 
 
 def slide(page: Page, key: str, presses: int) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PHONE, Visit, number
+from tests.e2e.conftest import PHONE, Visit, number, soon
 
 READOUTS = ("train_mse_a", "test_mse_a", "train_mse_b", "test_mse_b", "largest_coefficient_b")
 
@@ -43,27 +43,25 @@ def test_a_dragged_point_is_answered_while_it_moves_and_its_link_is_the_same(vis
         page.mouse.move(x, y + 8 * step)
         page.wait_for_timeout(60)
     page.wait_for_function("location.search.includes('moved=19')")
-    page.wait_for_timeout(600)
+    assert soon(page, lambda: _shown(page) != before), "they answer before the button is released"
     under_way = _shown(page)
-    assert under_way != before, "the fits answer before the button is released"
     for step in range(16, 21):
         page.mouse.move(x, y + 8 * step)
     page.mouse.up()
-    page.wait_for_timeout(800)
+    dropped = y + 8 * 20
+    assert soon(page, lambda: abs(_place(page, 19)[1] - dropped) < 2)
+    assert soon(page, lambda: _shown(page) not in (before, under_way))
     _wait(page)
-    after = _shown(page)
-    assert after not in (before, under_way)
     index, _x, new_y = _query(page, "moved").split(":")
     assert index == "19"
     assert float(new_y) < 0
     guest = visit(page.url)
     _wait(guest)
-    assert _shown(guest) == after
-    assert _place(guest, 19) == _place(page, 19)
+    assert soon(page, lambda: _shown(guest) == _shown(page))
+    assert soon(page, lambda: _place(guest, 19) == _place(page, 19))
     page.locator(".st-key-figure .restore").click()
     page.wait_for_function("!location.search.includes('moved')")
-    _wait(page)
-    assert _shown(page) == before
+    assert soon(page, lambda: _shown(page) == before)
 
 
 def test_keys_move_remove_and_add_points(visit: Visit) -> None:
@@ -72,19 +70,16 @@ def test_keys_move_remove_and_add_points(visit: Visit) -> None:
     page.locator(".st-key-figure .handles button[data-id='19']").focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         page.keyboard.press(key)
-    page.wait_for_function("location.search.includes('moved=19')")
+    assert soon(page, lambda: _query(page, "moved") == "19:0.315:0.953")
     _wait(page)
-    assert _query(page, "moved") == "19:0.315:0.953"
     page.keyboard.press("PageDown")
     page.keyboard.press("Delete")
     page.wait_for_function("location.search.includes('removed=')")
-    assert page.locator(".st-key-figure .handles button").count() == 19
+    expect(page.locator(".st-key-figure .handles button")).to_have_count(19)
     page.locator(".st-key-figure .add").click()
     page.keyboard.press("ArrowUp")
-    page.wait_for_function("location.search.includes('added=')")
-    _wait(page)
-    assert _query(page, "added") == "0:0.05"
-    assert page.locator(".st-key-figure .handles button").count() == 20
+    assert soon(page, lambda: _query(page, "added") == "0:0.05")
+    expect(page.locator(".st-key-figure .handles button")).to_have_count(20)
 
 
 def test_a_finger_drags_a_point_and_scrolls_elsewhere(visit: Visit) -> None:
@@ -104,8 +99,7 @@ def test_a_finger_drags_a_point_and_scrolls_elsewhere(visit: Visit) -> None:
         page.wait_for_timeout(40)
     touch("touchEnd")
     page.wait_for_function("location.search.includes('moved=19')")
-    _wait(page)
-    assert float(_query(page, "moved").split(":")[2]) < 0.5
+    assert soon(page, lambda: float(_query(page, "moved").split(":")[2]) < 0.5)
 
 
 def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None:
@@ -143,15 +137,14 @@ def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None
     write("1")
     page.wait_for_function("location.search.includes('2%3A')")
     assert _query(page, "moved") == "0:0.901:-1,2:-0.984:1", "the hand kept its place in the table"
+    assert soon(page, lambda: number(page, "test_mse_b") != before)
+    expect(page.locator(".st-key-figure .handles button")).to_have_count(20)
     _wait(page)
-    assert number(page, "test_mse_b") != before
-    assert page.locator(".st-key-figure .handles button").count() == 20
     pick(0.02, 3.5, "[role=row]")
     page.keyboard.press("Delete")
     page.wait_for_function("location.search.includes('removed=2')")
-    _wait(page)
-    assert _query(page, "moved") == "0:0.901:-1"
-    assert page.locator(".st-key-figure .handles button").count() == 19
+    assert soon(page, lambda: _query(page, "moved") == "0:0.901:-1")
+    expect(page.locator(".st-key-figure .handles button")).to_have_count(19)
 
 
 def test_the_pointer_reads_the_curves(visit: Visit) -> None:
@@ -161,12 +154,13 @@ def test_the_pointer_reads_the_curves(visit: Visit) -> None:
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
     tip = page.locator(".st-key-figure .tip")
+    expect(tip).to_contain_text("polynomial B")
     lines = dict(line.rsplit(" ", 1) for line in tip.inner_text().splitlines())
     assert set(lines) == {"x", "truth: sin πx", "polynomial A", "polynomial B"}
     assert abs(float(lines["truth: sin πx"])) < 0.2, "in the middle it is near zero"
     x, y = _place(page, 19)
     page.mouse.move(x, y)
-    assert tip.inner_text() == "x 0.295\ny 0.853"
+    assert soon(page, lambda: tip.inner_text() == "x 0.295\ny 0.853")
 
 
 def test_another_data_set_is_one_click(visit: Visit) -> None:
@@ -175,5 +169,5 @@ def test_another_data_set_is_one_click(visit: Visit) -> None:
     hint = page.locator(".st-key-figure .hint")
     first = hint.inner_text()
     page.locator(".st-key-figure .another").click()
+    expect(hint).to_contain_text("Set 2 of 100")
     assert hint.inner_text() != first
-    assert "Set 2 of 100" in hint.inner_text()

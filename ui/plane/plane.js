@@ -27,13 +27,13 @@ export default function (component) {
   const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
   // ---- geometry
-  let boxes = [];
+  let boxes = state.boxes ?? []; // as last painted: a hand may move before the next paint
   function arrange(width, height, stacked, size) {
     const n = figure.panels.length, side = stacked ? 1 : n, h = stacked ? height / n : height;
     const [left, gap, top, bottom] = [2.9 * size, 1.2 * size, 1.9 * size, 3 * size];
     const room = [(width - left - side * gap) / side, h - top - bottom], unit = Math.min(...room) / (2 * figure.reach);
     const [a, b] = room.map((length) => Math.min(length / 2, figure.limit * unit));
-    boxes = figure.panels.map((panel, i) => {
+    boxes = state.boxes = figure.panels.map((panel, i) => {
       const [ox, oy] = stacked ? [0, i * h] : [i * (room[0] + gap), 0];
       const mx = ox + left + room[0] / 2, my = oy + top + room[1] / 2;
       return {
@@ -184,7 +184,7 @@ export default function (component) {
     const { held } = state;
     if (!held) return;
     const [px, py] = local(event), box = boxes[held.i];
-    move(box.toX(px + held.dx), box.toY(py + held.dy), false);
+    if (box) move(box.toX(px + held.dx), box.toY(py + held.dy), false);
   };
   handles.onpointerup = handles.onpointercancel = () => {
     if (!state.held) return;
