@@ -1,8 +1,9 @@
 """Overfitting: the noisy sine, a sound polynomial and one that chases the noise."""
 
 from ui import stage
-from ui.controls import Choice, Number, Seed, Strength, Switch
+from ui.controls import Number, Seed, Strength, Switch
 from ui.i18n import N_
+from ui.named import Named
 from ui.scenes import Scene
 from ui.views.overfitting import EDITS, VIEWS
 
@@ -28,19 +29,19 @@ CONTROLS = (
             "No ½."
         ),
     ),
-    Choice(
+    Named(
         key="penalty_kind",
         label=N_("Kind of penalty"),
         default="l2",
-        options=("l2", "l1"),
+        names={"l2": "L2: λ·Σw²", "l1": "L1: λ·Σ|w|"},
         help=N_("L2: the squares of the weights. L1: their sizes. λ means different things."),
     ),
     Number(key="n_datasets", label=N_("Training sets R"), default=100, low=10, high=500, step=10),
-    Choice(
+    Named(
         key="against",
         label=N_("Bias and variance against"),
         default="degree",
-        options=("degree", "penalty"),
+        names={"degree": N_("the degree"), "penalty": "λ"},
     ),
     Switch(key="residuals", label=N_("Residuals")),
     Switch(

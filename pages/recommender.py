@@ -8,6 +8,7 @@ from ui import controls, stage
 from ui.code import recommender as code
 from ui.controls import Choice, Number, Seed, Strength
 from ui.i18n import N_
+from ui.named import Named
 from ui.scenes import Scene
 from ui.views.recommender import films, learned, own, sweep, train, training, words
 from ui.views.recommender.dataset import current
@@ -51,23 +52,28 @@ CONTROLS = (
             "best epoch's weights come back then."
         ),
     ),
-    Choice(
+    Named(
         key="model",
         label=N_("Model"),
         default="dot",
-        options=("dot", "ncf", "neumf", "attention"),
+        names={
+            "dot": N_("Dot product and biases"),
+            "ncf": N_("Neural network (NCF)"),
+            "neumf": N_("Both, added up (NeuMF)"),
+            "attention": N_("Attention over films"),
+        },
         whole=True,
         more=True,
         help=N_(
-            "dot: product of factors plus biases. ncf: a small neural network on both vectors. "
-            "neumf: the two added up. attention: a user is the weighted sum of films rated."
+            "What is made of the two vectors: their product plus biases; a small neural network "
+            "on both; the sum of these two; or a user who is the weighted sum of films rated."
         ),
     ),
-    Choice(
+    Named(
         key="optimizer",
         label=N_("Optimizer"),
         default="adamw",
-        options=("adamw", "adam_l2", "sgd"),
+        names={"adamw": "AdamW", "adam_l2": "Adam + L2", "sgd": "SGD"},
         whole=True,
         more=True,
         help=N_("It decides what λ means: decoupled decay, or a penalty in the loss."),
@@ -95,11 +101,11 @@ CONTROLS = (
             "follow by the square-root rule."
         ),
     ),
-    Choice(
+    Named(
         key="schedule",
         label=N_("Schedule"),
         default="constant",
-        options=("constant", "one_cycle"),
+        names={"constant": N_("Constant"), "one_cycle": N_("One cycle")},
         whole=True,
         more=True,
     ),

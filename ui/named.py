@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import streamlit as st
 
-from ui import controls
 from ui.controls import Choice
 from ui.i18n import _
 
@@ -27,14 +26,15 @@ class Named(Choice):
 
     def draw(self) -> None:
         self.restore()
+        labels, shown = self._labels(), {key: _(name) for key, name in self.names.items()}
         st.selectbox(
-            **self._labels() | {"bind": None, "on_change": self._moved},
+            **labels | {"bind": None, "on_change": self._moved, "args": (labels["on_change"],)},
             options=self.options,
-            format_func=lambda option: _(self.names[option]),
+            format_func=shown.__getitem__,  # in the language of this very run
         )
         self.write()
 
-    def _moved(self) -> None:
+    def _moved(self, answer: Callable[[], None] | None) -> None:
         self.write()
-        if not self.whole:
-            controls.answer()
+        if answer is not None:
+            answer()

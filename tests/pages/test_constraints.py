@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from sim.constraints import Quadratic, budget_of, penalty_of, zero_map
-from tests.pages.conftest import Open, printed, readout, readout_text, run_code
+from tests.pages.conftest import Open, assert_well, printed, readout, readout_text, run_code
 from ui.charts import constraints_zeros as charts
 
 NAME = "constraints"
@@ -383,3 +383,20 @@ def test_the_code_of_one_weight(open_screen: Open) -> None:
     screen = _scene(open_screen, "One weight")
     shown = [readout(screen, f"theta_{key}") for key in ("l1", "sign", "l2")]
     assert run_code(screen) == pytest.approx(shown, rel=6e-2, abs=6e-4)
+
+
+def test_choices_have_names_in_the_language_of_the_screen_and_keys_in_the_link(
+    open_screen: Open,
+) -> None:
+    screen = open_screen("constraints", lang="zh", norm_order="inf", formulation="penalty")
+    assert screen.selectbox(key="formulation").options == ["预算", "惩罚 λ"]
+    assert screen.selectbox(key="norm_order").options[-1] == "∞：较大的权重"
+    assert screen.selectbox(key="norm_order").value == "inf"
+    screen.selectbox(key="norm_order").set_value("0.5").run()
+    assert_well(screen)
+    assert screen.query_params["norm_order"] in ("0.5", ["0.5"])
+    screen.selectbox(key="formulation").set_value("constraint").run()
+    assert screen.selectbox(key="formulation").value == "constraint"
+    assert "formulation" not in screen.query_params
+    plain = open_screen("constraints", lang="zh", norm_order="∞", formulation="惩罚 λ")
+    assert len(plain.warning) == 1, "a name is no key"

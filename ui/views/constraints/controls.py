@@ -17,8 +17,9 @@ import streamlit as st
 
 from sim.constraints import budget_of, penalty_of
 from ui import controls, stage
-from ui.controls import Choice, Control, Number, Seed, Strength
+from ui.controls import Control, Number, Seed, Strength
 from ui.i18n import N_
+from ui.named import Named
 from ui.views.constraints.common import loss_of
 
 LARGEST = 1e6
@@ -39,7 +40,7 @@ class Slider(Number):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pick(Choice):
+class Pick(Named):
     """A choice that the handles follow."""
 
     def _labels(self) -> dict[str, Any]:
@@ -168,7 +169,7 @@ CONTROLS: tuple[Control, ...] = (
         low=-2,
         high=3,
         help=N_(
-            "λ·Σ|w|^q is added to the loss, without ½ (λ·max|w| for q = inf). The budget follows: "
+            "λ·Σ|w|^q is added to the loss, without ½ (λ·max|w| for q = ∞). The budget follows: "
             "it is the norm of the best weights with this penalty, under the norm order q."
         ),
     ),
@@ -176,17 +177,24 @@ CONTROLS: tuple[Control, ...] = (
         key="formulation",
         label=N_("What all norms share"),
         default="constraint",
-        options=("constraint", "penalty"),
+        names={"constraint": N_("The budget"), "penalty": N_("The penalty λ")},
         help=N_("The same budget, each norm with its λ; or the same λ, each with its budget."),
     ),
     Pick(
         key="norm_order",
         label=N_("Norm order q"),
         default="1",
-        options=("0.5", "1", "1.5", "2", "4", "inf"),
+        names={
+            "0.5": "0.5",
+            "1": "1",
+            "1.5": "1.5",
+            "2": "2",
+            "4": "4",
+            "inf": N_("∞: the larger weight"),
+        },
         help=N_(
             "The norm in which budget and penalty are one. Other than 1 and 2 it is shown beside "
-            "them; inf is the max-norm, the larger of the weights."
+            "them; ∞ is the max-norm, the larger of the weights."
         ),
     ),
     Number(
@@ -214,11 +222,15 @@ CONTROLS: tuple[Control, ...] = (
         high=1.5,
         step=0.01,
     ),
-    Choice(
+    Named(
         key="shape",
         label=N_("Contours of the random losses"),
         default="symmetric",
-        options=("symmetric", "general", "axis_aligned"),
+        names={
+            "symmetric": N_("Round"),
+            "general": N_("General"),
+            "axis_aligned": N_("Axis-aligned"),
+        },
         help=N_("Round; any ellipse; or long ones along an axis, as when one weight is useless."),
     ),
     Seed(key="seed", label=N_("Seed")),

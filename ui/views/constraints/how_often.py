@@ -79,7 +79,7 @@ def see() -> None:
             "- Each small dot is the optimum c of one random loss, anywhere in the square but "
             "outside the ball. It is coloured if its best allowed weights have an exact zero.\n"
             "- L1 gives a zero for about two thirds of **round** losses, more of **general** ones, "
-            "and most of those where one weight hardly matters (**axis_aligned**).\n"
+            "and most of those where one weight hardly matters (**axis-aligned**).\n"
             "- L2 gives none in thousands: zero by chance has no chance.\n"
             "- A larger budget makes zeros rarer, a smaller one more frequent."
         )
@@ -90,7 +90,7 @@ def maths(values: stage.Values) -> None:
     st.latex(r"L(w) = a\,(w_1-c_1)^2 + b\,(w_2-c_2)^2 + d\,(w_1-c_1)(w_2-c_2)")
     st.markdown(
         _(
-            "c is uniform on the square from −10 to 10, outside the ball. Round (symmetric): "
+            "c is uniform on the square from −10 to 10, outside the ball. Round: "
             "a = b uniform on [0, 10], d = 0. General: a and b uniform on [0, 10], d on [−2, 2], "
             "no saddles. Axis-aligned: one of a, b is 0.1, d = 0. This is the experiment of "
             "Terence Parr's article on explained.ai, there with a numerical search, here with an "
