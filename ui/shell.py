@@ -37,7 +37,7 @@ CSS = """
 }
 [data-testid="stPageLink"] p { font-size: 1.2rem; }
 [class*="st-key-card_"] [data-testid="stPageLink"] a { padding-left: 0; }
-.readouts { display: grid; grid-auto-columns: minmax(0, 1fr); column-gap: 1.25rem; }
+.readouts { display: grid; grid-auto-columns: minmax(min-content, 1fr); column-gap: 1.25rem; }
 /* Groups share their rows, so that numbers stand level where a label takes two lines. */
 .readouts dl { display: grid; margin: 0;
   grid-row: 1 / span var(--rows); grid-template-rows: subgrid; }
