@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
@@ -152,6 +153,11 @@ def soon(page: Page, holds: Callable[[], bool]) -> bool:
             return True
         page.wait_for_timeout(100)
     return holds()
+
+
+def parameters(page: Page) -> dict[str, str]:
+    """What stands in the address after the question mark."""
+    return {key: value[-1] for key, value in parse_qs(urlsplit(page.url).query).items()}
 
 
 def slide(page: Page, key: str, presses: int) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import DESKTOP, PHONE, PROJECTOR, Visit, number, settle, soon
+from tests.e2e.conftest import DESKTOP, PHONE, PROJECTOR, Visit, number, parameters, settle, soon
 
 VIEWS = ["figure", "zeros", "path", "descent", "how_often", "one_dimension"]
 
@@ -49,7 +48,7 @@ def test_a_drag_moves_the_solution_the_sliders_and_the_link(visit: Visit) -> Non
         _wait_for(page, key, f"{place:g}")
         expect(_slider(page, key)).to_have_text(f"{place:.2f}")
     settle(page)
-    assert set(parse_qs(urlsplit(page.url).query)) == {"lang", "center_x", "center_y"}
+    assert set(parameters(page)) == {"lang", "center_x", "center_y"}
     expect(_slider(page, "budget")).to_have_text("1.50")  # a drag moves no handle
     guest = visit(page.url)
     assert soon(page, lambda: number(guest, "w1_l2") == number(page, "w1_l2"))

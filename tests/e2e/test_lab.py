@@ -6,7 +6,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 import zxingcpp
@@ -19,6 +19,7 @@ from tests.e2e.conftest import (
     PROJECTOR,
     Visit,
     number,
+    parameters,
     serving,
     settle,
     slide,
@@ -27,10 +28,6 @@ from tests.e2e.conftest import (
 from ui.lecture import TOPICS
 
 SCREENS = ["/", *(f"/{topic.name}" for topic in TOPICS)]
-
-
-def _query(page: Page) -> dict[str, str]:
-    return {key: value[-1] for key, value in parse_qs(urlsplit(page.url).query).items()}
 
 
 def _wait_for_query(page: Page, **wanted: str) -> None:
@@ -52,7 +49,7 @@ def test_the_first_visitor_of_a_fresh_server_may_come_by_a_deep_link(visit: Visi
     with serving() as address:
         page = visit("/constraints?budget=2", base=address)
         assert page.locator("h1").inner_text() == "Constraints"
-        assert _query(page)["budget"] == "2"
+        assert parameters(page)["budget"] == "2"
 
 
 def _in_both_languages(page: Page) -> Iterator[str]:
@@ -141,8 +138,8 @@ def test_a_shared_link_opens_the_same_screen_in_the_same_language(visit: Visit) 
     guest = visit(link, locale="zh-CN", size=PHONE)
     assert guest.locator("h1").inner_text() == "Overfitting"
     assert (
-        _query(guest)
-        == _query(page)
+        parameters(guest)
+        == parameters(page)
         == {
             "lang": "en",
             "scene": "7",
@@ -158,7 +155,7 @@ def test_a_shared_link_opens_the_same_screen_in_the_same_language(visit: Visit) 
 def test_the_first_visit_follows_the_browser_and_the_choice_stays(visit: Visit) -> None:
     page = visit("/", locale="zh-CN")
     assert page.locator("h1").inner_text() == "正则化实验室"
-    assert _query(page) == {"lang": "zh"}
+    assert parameters(page) == {"lang": "zh"}
     page.locator(".st-key-tools").get_by_text("EN", exact=True).click()
     expect(page.locator("h1")).to_have_text("Regularization Lab")
     _wait_for_query(page, lang="en")
@@ -189,7 +186,7 @@ def test_returning_to_a_screen_does_not_carry_another_screens_values(visit: Visi
     expect(page.locator("h1")).to_have_text("Dropout")
     settle(page)
     expect(page.locator(".st-key-seed input")).to_have_value("1")
-    assert soon(page, lambda: _query(page) == {"lang": "en"})
+    assert soon(page, lambda: parameters(page) == {"lang": "en"})
 
 
 @pytest.mark.parametrize(
@@ -209,7 +206,7 @@ def test_hostile_links(visit: Visit, query: str) -> None:
         expect(page.locator(".st-key-notice")).to_contain_text(key.split("=")[0])
     assert number(page, "test_mse_b") == 0.399
     assert page.locator("script:text('alert')").count() == 0
-    assert set(_query(page)) == {"lang"}
+    assert set(parameters(page)) == {"lang"}
 
 
 def test_a_number_beyond_the_limits_is_refused_at_the_keyboard(visit: Visit) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PHONE, Visit, number, soon
+from tests.e2e.conftest import PHONE, Visit, number, parameters, soon
 
 READOUTS = ("train_mse_a", "test_mse_a", "train_mse_b", "test_mse_b", "largest_coefficient_b")
 
@@ -17,10 +15,6 @@ def _wait(page: Page) -> None:
         "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
     )
     page.wait_for_timeout(500)
-
-
-def _query(page: Page, key: str) -> str:
-    return parse_qs(urlsplit(page.url).query).get(key, [""])[0]
 
 
 def _place(page: Page, index: int) -> tuple[float, float]:
@@ -52,7 +46,7 @@ def test_a_dragged_point_is_answered_while_it_moves_and_its_link_is_the_same(vis
     assert soon(page, lambda: abs(_place(page, 19)[1] - dropped) < 2)
     assert soon(page, lambda: _shown(page) not in (before, under_way))
     _wait(page)
-    index, _x, new_y = _query(page, "moved").split(":")
+    index, _x, new_y = parameters(page)["moved"].split(":")
     assert index == "19"
     assert float(new_y) < 0
     guest = visit(page.url)
@@ -70,7 +64,7 @@ def test_keys_move_remove_and_add_points(visit: Visit) -> None:
     page.locator(".st-key-figure .handles button[data-id='19']").focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         page.keyboard.press(key)
-    assert soon(page, lambda: _query(page, "moved") == "19:0.315:0.953")
+    assert soon(page, lambda: parameters(page).get("moved") == "19:0.315:0.953")
     _wait(page)
     page.keyboard.press("PageDown")
     page.keyboard.press("Delete")
@@ -78,7 +72,7 @@ def test_keys_move_remove_and_add_points(visit: Visit) -> None:
     expect(page.locator(".st-key-figure .handles button")).to_have_count(19)
     page.locator(".st-key-figure .add").click()
     page.keyboard.press("ArrowUp")
-    assert soon(page, lambda: _query(page, "added") == "0:0.05")
+    assert soon(page, lambda: parameters(page).get("added") == "0:0.05")
     expect(page.locator(".st-key-figure .handles button")).to_have_count(20)
 
 
@@ -99,7 +93,7 @@ def test_a_finger_drags_a_point_and_scrolls_elsewhere(visit: Visit) -> None:
         page.wait_for_timeout(40)
     touch("touchEnd")
     page.wait_for_function("location.search.includes('moved=19')")
-    assert soon(page, lambda: float(_query(page, "moved").split(":")[2]) < 0.5)
+    assert soon(page, lambda: float(parameters(page)["moved"].split(":")[2]) < 0.5)
 
 
 def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None:
@@ -131,19 +125,21 @@ def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None
     pick(0.9, 1.5, "[role=gridcell]")
     write("-1")
     page.wait_for_function("location.search.includes('moved=0')")
-    assert _query(page, "moved") == "0:0.901:-1"
+    assert parameters(page).get("moved") == "0:0.901:-1"
     write("7")
     page.get_by_text("Point 1 stays where it was").wait_for()
     write("1")
     page.wait_for_function("location.search.includes('2%3A')")
-    assert _query(page, "moved") == "0:0.901:-1,2:-0.984:1", "the hand kept its place in the table"
+    assert parameters(page).get("moved") == "0:0.901:-1,2:-0.984:1", (
+        "the hand kept its place in the table"
+    )
     assert soon(page, lambda: number(page, "test_mse_b") != before)
     expect(page.locator(".st-key-figure .handles button")).to_have_count(20)
     _wait(page)
     pick(0.02, 3.5, "[role=row]")
     page.keyboard.press("Delete")
     page.wait_for_function("location.search.includes('removed=2')")
-    assert soon(page, lambda: _query(page, "moved") == "0:0.901:-1")
+    assert soon(page, lambda: parameters(page).get("moved") == "0:0.901:-1")
     expect(page.locator(".st-key-figure .handles button")).to_have_count(19)
 
 
