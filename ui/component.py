@@ -1,4 +1,4 @@
-"""Figures drawn in the browser that a hand can change: what `ui.points` and `ui.plane` share."""
+"""Figures drawn in the browser: what `ui.points`, `ui.plane` and `ui.player` share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from ui import shell
 
 
 @cache
-def _component(folder: Path) -> Callable[..., Any]:
-    name = folder.name
-    html, css, js = (
-        (folder / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
+def registered(folder: Path) -> Callable[..., Any]:
+    """The component whose .html, .css and .js are named as their folder.
+
+    Its script stands between what all share, `component.js`, and those of its `painters`.
+    """
+    html, css, js = (folder / f"{folder.name}.{kind}" for kind in ("html", "css", "js"))
+    scripts = (Path(__file__).with_suffix(".js"), js, *sorted((folder / "painters").glob("*.js")))
+    return st.components.v2.component(
+        f"regularization_lab_{folder.name}",
+        html=html.read_text(encoding="utf-8"),
+        css=css.read_text(encoding="utf-8"),
+        js="\n".join(script.read_text(encoding="utf-8") for script in scripts),
     )
-    return st.components.v2.component(f"regularization_lab_{name}", html=html, css=css, js=js)
 
 
 def show(
@@ -31,7 +38,7 @@ def show(
     description: str,
     height: int,
 ) -> None:
-    """Show the component of `folder` (its .html, .css and .js are named as it is) with `data`.
+    """Show the figure of `folder`, which a hand can change, with `data`.
 
     `changed` is called, as a callback, with what the browser sets its `state` to. That carries a
     `serial`, which the data of the answer repeat: what answers an earlier message is older than
@@ -50,7 +57,7 @@ def show(
         "scale": 1.3 if shell.presenting() else 1,
     }
     with st.container(key=key, gap=None):
-        _component(folder)(
+        registered(folder)(
             key=name, height="content", data=common | data, **{f"on_{state}_change": hear}
         )
         st.text(description)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import segno
 import streamlit as st
+import threadpoolctl
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import i18n, theme
@@ -24,6 +25,13 @@ _framed: ContextVar[bool] = ContextVar("framed", default=False)
 CSS = """
 [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .7rem; }
+.st-key-answer_row { display: grid; grid-template-columns: 7fr 2.4fr; gap: 1rem 2rem; }
+.st-key-answer_row > * { min-width: 0; }
+.st-key-tab [role=radiogroup] { width: 100%; gap: 1.5rem; padding-bottom: 2px;
+  border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+.st-key-tab [role=radiogroup] > button[role=radio] { border: 0; border-radius: 0; margin: 0;
+  padding: 0 .1rem; background: none; }
+.st-key-tab [role=radiogroup] > button[aria-checked=true] { box-shadow: 0 3px currentColor; }
 .st-key-headline { gap: .1rem; }
 .st-key-headline h1 { padding: 0; line-height: 1.3; }
 .st-key-headline [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
@@ -49,6 +57,7 @@ CSS = """
   font-variant-numeric: tabular-nums; }
 .readouts .hint { margin-left: .35em; opacity: .6; cursor: help; }
 @media (max-width: 640px) {
+  .st-key-answer_row { grid-template-columns: 1fr; }
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
 }
 """
@@ -228,7 +237,7 @@ def run(topic: Topic, screen: st.Page) -> None:
             share(place)
     finally:  # also when the screen asks for another run
         _framed.set(False)
-    freeze(topic.name)
+    quieten(topic.name)
 
 
 def require_frame() -> None:
@@ -243,15 +252,18 @@ def require_frame() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def freeze(name: str) -> None:
-    """Take all that is loaded by now out of the garbage collector's sight.
+def quieten(name: str) -> None:
+    """Once a screen has its imports: no pauses for what they brought, all visitors would feel them.
 
-    A collection holds the interpreter lock, for all visitors; with a screen's imports in its sight
-    it takes longer than the picture does. Cached, so it happens once for each screen, when its
-    imports are done.
+    A garbage collection holds the interpreter lock; with the imports in its sight it takes longer
+    than the picture does. And the linear algebra stays in the thread that asks for it: waking
+    another takes milliseconds on a busy machine, a factorisation of our sizes microseconds.
+
+    Cached, so it happens once for each screen.
     """
     gc.collect()
     gc.freeze()
+    threadpoolctl.threadpool_limits(1, user_api="blas")
 
 
 def complain(*sentences: str) -> None:

@@ -16,7 +16,7 @@ from ui import controls as ui_controls
 from ui import i18n, shell
 from ui import scenes as ui_scenes
 from ui.controls import Control, Views
-from ui.i18n import _
+from ui.i18n import N_, _
 from ui.scenes import Scene
 from ui.theme import Figure
 
@@ -31,6 +31,9 @@ class Table:
 
 Values = dict[str, Any]
 """The controls' values by key."""
+
+TABS = (N_("What to see"), N_("The maths"), N_("The code"), N_("The data"))
+"""What lies under the fold of every screen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +136,12 @@ def settle_link(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
 
 
 def figure_and_readouts() -> tuple[AbstractContextManager, AbstractContextManager]:
-    """Two places side by side: a wide one for the figure, a narrow one for its numbers."""
-    left, right = st.columns([7, 2.4], gap="medium")
-    return left, right.container(key="readouts", gap="small")
+    """Two places side by side: a wide one for the figure, a narrow one for its numbers.
+
+    Containers in a grid (see `ui.shell`): the browser renders half as much for them as for columns.
+    """
+    with st.container(key="answer_row"):
+        return st.container(gap="small"), st.container(key="readouts", gap="small")
 
 
 def figure_height(desk: float = 1.0, projector: float | None = None) -> int:
@@ -214,23 +220,29 @@ def _readout(readout: Readout) -> str:
 
 
 def _tabs(view: View, values: Values) -> None:
-    """What to see, The maths, The code, The data. Only the open tab is computed."""
+    """What lies under the fold; only the open tab is computed."""
     presenting = shell.presenting()
     fold = st.expander(_("More: maths, code, data"), key="fold") if presenting else nullcontext()
     with fold:
-        titles = [_("What to see"), _("The maths"), _("The code"), _("The data")]
-        places = st.tabs(titles, key="tab", on_change="rerun")
+        # Not `st.tabs`, which at every move of a slider cost the browser a fifth of its work.
+        names = {title: _(title) for title in TABS}
+        opened = st.segmented_control(
+            _("More about the picture"),
+            TABS,
+            format_func=names.__getitem__,
+            key="tab",
+            default=TABS[0],
+            required=True,
+            label_visibility="collapsed",
+        )
         draws = (
             view.see,
             lambda: view.maths(values),
             lambda: _show_code(view.code(values)),
             lambda: _show_table(view.data(values)),
         )
-        for place, draw in zip(places, draws, strict=True):
-            if place.open:
-                with place:
-                    draw()
-    st.session_state["_more_follows"] = not places[0].open  # the first tab has no values in it
+        dict(zip(TABS, draws, strict=True))[opened]()
+    st.session_state["_more_follows"] = opened != TABS[0]  # the first has no values in it
 
 
 def _show_code(source: str) -> None:

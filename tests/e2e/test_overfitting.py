@@ -99,7 +99,7 @@ def test_a_finger_drags_a_point_and_scrolls_elsewhere(visit: Visit) -> None:
 def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None:
     page = visit("/overfitting")
     before = number(page, "test_mse_b")
-    page.get_by_role("tab", name="The data").click()
+    page.locator(".st-key-tab").get_by_text("The data").click()
     table = page.locator(".stDataFrame").first
     table.locator("canvas").first.wait_for()
     table.scroll_into_view_if_needed()

@@ -111,7 +111,7 @@ export default function (component) {
   }
 
   function paint() {
-    request = 0;
+    state.request = 0;
     const width = root.clientWidth, n = figure.panels.length;
     if (!width) return;
     const stacked = n > 1 && width / n < 215;
@@ -217,10 +217,6 @@ export default function (component) {
   find(".hint").textContent = words.hint;
   root.dataset.key = data.key;
 
-  let request = 0;
-  function wake() { if (!request) request = requestAnimationFrame(paint); }
-  const observer = new ResizeObserver(wake);
-  observer.observe(root);
-  wake();
-  return () => { observer.disconnect(); cancelAnimationFrame(request); };
+  function wake() { state.request ||= requestAnimationFrame(paint); }
+  return watch(state, root, root, { wake });
 }

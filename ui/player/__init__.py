@@ -8,36 +8,18 @@ is given, and what it may ask for, stands at the top of `player.js`.
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-from ui import theme
+from ui import component, theme
 from ui.i18n import _
-
-HERE = Path(__file__).parent
-
-
-@cache
-def _component() -> Any:
-    painters = "\n".join(
-        path.read_text(encoding="utf-8") for path in sorted((HERE / "painters").glob("*.js"))
-    )
-    return st.components.v2.component(
-        "regularization_lab_player",
-        html=(HERE / "player.html").read_text(encoding="utf-8"),
-        css=(HERE / "player.css").read_text(encoding="utf-8"),
-        js="\n".join(["const painters = {};", painters, (HERE / "player.js").read_text("utf-8")]),
-    )
 
 
 def show(
     key: str, painter: str, figure: dict[str, Any], *, n_frames: int, description: str, height: int
 ) -> None:
     """Show an animated figure of `n_frames` frames; `figure` is what the painter draws from."""
-    _component()(
+    component.registered(Path(__file__).parent)(
         key=key,
         height="content",
         data={

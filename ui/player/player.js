@@ -7,6 +7,7 @@
 // milliseconds of a frame at speed 1, and `smooth`: its motion then takes the whole frame, not
 // just a short fade at its start.
 
+const painters = {};
 const FRAME_MS = 900;
 const FADE_MS = 260;
 const PLAY = "M7 4v16l13-8z";
@@ -108,13 +109,13 @@ export default function (component) {
   }
 
   // requestAnimationFrame runs only while something moves; between frames a timer waits.
-  let request = 0, timer = 0, before = performance.now();
+  let before = performance.now();
   function wake() {
-    clearTimeout(timer);
-    if (!request) request = requestAnimationFrame(tick);
+    clearTimeout(state.alarm);
+    state.request ||= requestAnimationFrame(tick);
   }
   function tick(now) {
-    request = 0;
+    state.request = 0;
     if (state.playing || state.stepping) state.clock += Math.max(0, now - before) / period();
     before = now;
     if (state.playing && state.clock >= 1) {
@@ -124,8 +125,8 @@ export default function (component) {
     const t = progress();
     if (t === 1) state.stepping = false;
     paint(t);
-    if (state.stepping || (state.playing && t < 1)) request = requestAnimationFrame(tick);
-    else if (state.playing) timer = setTimeout(wake, Math.max(0, 1 - state.clock) * period());
+    if (state.stepping || (state.playing && t < 1)) state.request = requestAnimationFrame(tick);
+    else if (state.playing) state.alarm = setTimeout(wake, Math.max(0, 1 - state.clock) * period());
   }
 
   find(".back").onclick = () => step(-1);
@@ -150,17 +151,5 @@ export default function (component) {
   canvas.onpointerleave = () => { state.over = null; wake(); };
   canvas.onclick = (event) => { state.pin = place(event); wake(); };
 
-  const observer = new ResizeObserver(wake);
-  observer.observe(root);
-  // The theme reaches us as CSS variables only: repaint when the page's look changes.
-  const scheme = new MutationObserver(wake);
-  for (let node = root.getRootNode().host ?? root; node; node = node.parentElement)
-    scheme.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
-  wake();
-  return () => {
-    observer.disconnect();
-    scheme.disconnect();
-    cancelAnimationFrame(request);
-    clearTimeout(timer);
-  };
+  return watch(state, root, root, { wake, glance: wake });
 }

@@ -71,7 +71,7 @@ export default function (component) {
   }
 
   function paint() {
-    request = 0;
+    state.request = 0;
     const ink = look();
     if (!legend(ink) && !stale) return;
     stale = false;
@@ -403,21 +403,9 @@ export default function (component) {
   find(".another").onclick = () => { state.shown += 1; tell(); wake(); };
   if (!editable) { handles.replaceChildren(); state.handles.clear(); }
 
-  let request = 0;
   let stale = true;
-  function glance() { if (!request) request = requestAnimationFrame(paint); }
+  function glance() { state.request ||= requestAnimationFrame(paint); }
   function wake() { stale = true; glance(); }
-  const observer = new ResizeObserver(wake);
-  observer.observe(plot);
-  // The theme reaches us as CSS variables only: glance at the page's look when it may have changed.
-  const scheme = new MutationObserver(glance);
-  for (let node = root.getRootNode().host ?? root; node; node = node.parentElement)
-    scheme.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
   tell();
-  wake();
-  return () => {
-    observer.disconnect();
-    scheme.disconnect();
-    cancelAnimationFrame(request);
-  };
+  return watch(state, root, plot, { wake, glance });
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from sim.overfitting import Polynomial, Sample, edit, fit_polynomial, noisy_sine
@@ -17,11 +19,16 @@ FITS = POINTS | {"degree_a", "degree_b", "penalty", "penalty_kind"}
 
 def drawn(values: stage.Values) -> tuple[Sample, Sample]:
     """Training and test points as they are drawn, from streams of their own."""
-    train, test = np.random.default_rng(values["seed"]).spawn(2)
-    return (
-        noisy_sine(values["n_points"], values["noise"], train),
-        noisy_sine(N_TEST, values["noise"], test),
-    )
+    return _drawn(values["n_points"], values["noise"], values["seed"])
+
+
+@lru_cache(maxsize=128)  # most moves of a slider draw no new points
+def _drawn(n_points: int, noise: float, seed: int) -> tuple[Sample, Sample]:
+    train, test = np.random.default_rng(seed).spawn(2)
+    samples = noisy_sine(n_points, noise, train), noisy_sine(N_TEST, noise, test)
+    for array in (*samples[0], *samples[1]):
+        array.flags.writeable = False  # all visitors share them
+    return samples
 
 
 def samples(values: stage.Values) -> tuple[Sample, Sample]:
