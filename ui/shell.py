@@ -25,7 +25,7 @@ _framed: ContextVar[bool] = ContextVar("framed", default=False)
 CSS = """
 [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .7rem; }
-.st-key-answer_row { display: grid; grid-template-columns: 7fr 2.4fr; gap: 1rem 2rem; }
+.st-key-answer_row { display: grid; grid-template-columns: 7.4fr 2.4fr; gap: 1rem 2.5rem; }
 .st-key-answer_row > * { min-width: 0; }
 .st-key-tab [role=radiogroup] { width: 100%; gap: 1.5rem; padding-bottom: 2px;
   border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
@@ -47,7 +47,7 @@ CSS = """
 [class*="st-key-card_"] [data-testid="stPageLink"] a { padding-left: 0; }
 .readouts { display: grid; grid-auto-columns: minmax(min-content, 1fr); column-gap: 1.25rem; }
 /* Groups share their rows, so that numbers stand level where a label takes two lines. */
-.readouts dl { display: grid; margin: 0;
+.readouts dl { display: grid; margin: 0; padding: 0;
   grid-row: 1 / span var(--rows); grid-template-rows: subgrid; }
 .readouts dl > div { display: flex; flex-direction: column; justify-content: space-between;
   margin-bottom: 1.1rem; }
