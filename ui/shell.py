@@ -25,8 +25,9 @@ _framed: ContextVar[bool] = ContextVar("framed", default=False)
 CSS = """
 [data-testid="stMainBlockContainer"] { padding-left: 2.5rem; padding-right: 2.5rem; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .7rem; }
+.st-key-top { display: grid; grid-template-columns: 5fr 3fr; gap: 1rem; align-items: center; }
 .st-key-answer_row { display: grid; grid-template-columns: 7.4fr 2.4fr; gap: 1rem 2.5rem; }
-.st-key-answer_row > * { min-width: 0; }
+:is(.st-key-top, .st-key-answer_row) > * { min-width: 0; }
 .st-key-tab [role=radiogroup] { width: 100%; gap: 1.5rem; padding-bottom: 2px;
   border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .st-key-tab [role=radiogroup] > button[role=radio] { border: 0; border-radius: 0; margin: 0;
@@ -57,7 +58,7 @@ CSS = """
   font-variant-numeric: tabular-nums; }
 .readouts .hint { margin-left: .35em; opacity: .6; cursor: help; }
 @media (max-width: 640px) {
-  .st-key-answer_row { grid-template-columns: 1fr; }
+  :is(.st-key-top, .st-key-answer_row) { grid-template-columns: 1fr; }
   [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; }
 }
 """
@@ -111,13 +112,13 @@ def style() -> None:
 
 def headline(topic: Topic) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Title, question and tools of a screen; returns the places for a notice and for Share."""
-    left, right = st.columns([5, 3], vertical_alignment="center")
-    with left, st.container(key="headline"):
+    top = st.container(key="top")  # a grid, as `stage.figure_and_readouts` is one
+    with top, st.container(key="headline"):
         st.title(_(topic.title), anchor=False)
         st.markdown(_(topic.question))
         notice = st.container(key="notice")
     with (
-        right,
+        top,
         st.container(
             key="tools", horizontal=True, horizontal_alignment="right", vertical_alignment="center"
         ),

@@ -9,7 +9,7 @@ of theme needs no new chart, and a chart's specification stays the same in light
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -170,7 +170,20 @@ def _specification(
     _language: str,
     presenting: bool,
 ) -> dict[str, Any]:
-    return dress(grammar(*arguments), presenting=presenting).to_dict(validate=False)
+    chart = dress(grammar(*arguments), presenting=presenting).to_dict(validate=False)
+    # Altair gives charts without data a placeholder, which would travel with every answer.
+    chart.pop("datasets", None)
+    for layer in _layers(chart):
+        layer.pop("data", None)
+    return chart
+
+
+def _layers(chart: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A chart's specification, and all that is laid over or set beside each other in it."""
+    yield chart
+    for parts in ("layer", "hconcat", "vconcat"):
+        for part in chart.get(parts, ()):
+            yield from _layers(part)
 
 
 def dress(chart: alt.TopLevelMixin, *, presenting: bool) -> alt.TopLevelMixin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ PENALTIES = tuple(np.logspace(-9, 2, 23).tolist())
 
 def _common(values: stage.Values) -> tuple[Any, ...]:
     keys = ("n_points", "noise", "n_datasets")
-    return (*(values[key] for key in keys), rng(values))
+    return (*(values[key] for key in keys), rng(values["seed"]))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -48,10 +49,15 @@ def sweep(values: stage.Values) -> BiasVarianceCurve:
 
 def parts(values: stage.Values) -> list[BiasVariance]:
     """The error of A and of B, taken apart."""
-    return [
-        bias_variance(values[f"degree_{name}"], values["penalty"], *_common(values))
-        for name in NAMES
-    ]
+    given = ("penalty", "n_points", "noise", "n_datasets", "seed")
+    return [_parts(values[f"degree_{name}"], *(values[key] for key in given)) for name in NAMES]
+
+
+@lru_cache(maxsize=32)  # while A moves, B stays
+def _parts(
+    degree: int, penalty: float, n_points: int, noise: float, n_datasets: int, seed: int
+) -> BiasVariance:
+    return bias_variance(degree, penalty, n_points, noise, n_datasets, rng(seed))
 
 
 def draw(values: stage.Values) -> None:

@@ -38,9 +38,9 @@ def samples(values: stage.Values) -> tuple[Sample, Sample]:
     return edit(train, edits.moved, edits.removed, edits.added), test
 
 
-def rng(values: stage.Values) -> np.random.Generator:
+def rng(seed: int) -> np.random.Generator:
     """The stream of the training points: what draws from it has their positions."""
-    return np.random.default_rng(values["seed"]).spawn(2)[0]
+    return np.random.default_rng(seed).spawn(2)[0]
 
 
 def fits(values: stage.Values, train: Sample) -> list[Polynomial]:

@@ -33,7 +33,7 @@ def degrees(n: int) -> list[int]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _curve(values: dict[str, Any]) -> DoubleDescent:
     n = n_points(values)
-    return double_descent(n, values["noise"], degrees(n), rng(values), N_DATASETS)
+    return double_descent(n, values["noise"], degrees(n), rng(values["seed"]), N_DATASETS)
 
 
 def curve(values: stage.Values) -> DoubleDescent:

@@ -22,7 +22,7 @@ N_DATASETS = 20
 def _curve(degree: int, values: dict[str, Any]) -> LearningCurve:
     sizes = sorted({*SIZES, values["n_points"]})
     return learning_curve(
-        degree, values["penalty"], sizes, values["noise"], N_DATASETS, rng(values)
+        degree, values["penalty"], sizes, values["noise"], N_DATASETS, rng(values["seed"])
     )
 
 
