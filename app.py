@@ -8,6 +8,6 @@ from ui.lecture import HOME, TOPICS
 live.warm_up()
 shell.restore()
 pages = {topic: shell.page(topic) for topic in (HOME, *TOPICS)}
-chosen = st.navigation(list(pages.values()), position="top")
+chosen = st.navigation(list(pages.values()), position="hidden")  # the shell has lighter links
 topic = next(topic for topic, page in pages.items() if page == chosen)
-shell.run(topic, chosen)
+shell.run(topic, pages)

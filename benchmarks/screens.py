@@ -42,24 +42,38 @@ x = np.linspace(-1, 1, 241)
 frame = pd.DataFrame({"x": x, "y": np.sin(degree * x)})
 st.altair_chart(alt.Chart(frame).mark_line().encode(x="x", y="y"))
 """
-# Streamlit draws charts on a canvas, which tells no observer: watch the drawing itself.
+# Streamlit draws charts on a canvas, which tells no observer: watch the drawing itself. Painted is
+# what a frame has carried to the screen: this one if a frame is being made, or else the next.
 WATCH = """
 window.painted = 0;
+let waiting = false, inFrame = false;
+const nextFrame = window.requestAnimationFrame.bind(window), frame = new MessageChannel();
+window.requestAnimationFrame = callback => nextFrame(time => {
+  inFrame = true;
+  try { callback(time); } finally { inFrame = false; }
+});
+frame.port1.onmessage = () => { waiting = false; window.painted = performance.now(); };
+const close = () => frame.port2.postMessage(0);
+function changed() {
+  if (waiting) return;
+  waiting = true;
+  if (inFrame) close(); else nextFrame(close);
+}
 for (const name of ["stroke", "fill", "fillText"]) {
   const draw = CanvasRenderingContext2D.prototype[name];
   CanvasRenderingContext2D.prototype[name] = function (...args) {
-    window.painted = performance.now(); return draw.apply(this, args);
+    changed(); return draw.apply(this, args);
   };
 }
 new MutationObserver(changes => {
   if (changes.some(c => c.target.closest && c.target.closest("[data-testid=stVegaLiteChart]")))
-    window.painted = performance.now();
+    changed();
 }).observe(document, {subtree: true, childList: true, attributes: true});
 // The lab's own figures stand in shadow trees.
 const attach = Element.prototype.attachShadow;
 Element.prototype.attachShadow = function (options) {
   const root = attach.call(this, options);
-  new MutationObserver(() => { window.painted = performance.now(); })
+  new MutationObserver(changed)
     .observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
   return root;
 };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -44,7 +44,12 @@ CSS = """
 [data-testid="stText"] { /* descriptions, for those who listen to the page */
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
 }
-[data-testid="stPageLink"] p { font-size: 1.2rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-navigation) { position: absolute; }
+.st-key-navigation { position: fixed; top: 1.05rem; z-index: 999990; width: auto;
+  margin-left: -.7rem; max-width: calc(100% - 8rem); overflow-x: auto; scrollbar-width: none; }
+[data-testid="stHeader"]:has([data-testid="stExpandSidebarButton"]) ~ * .st-key-navigation {
+  margin-left: 1.2rem; } /* beside the button that opens the sidebar */
+[class*="st-key-card_"] [data-testid="stPageLink"] p { font-size: 1.2rem; }
 [class*="st-key-card_"] [data-testid="stPageLink"] a { padding-left: 0; }
 .readouts { display: grid; grid-auto-columns: minmax(min-content, 1fr); column-gap: 1.25rem; }
 /* Groups share their rows, so that numbers stand level where a label takes two lines. */
@@ -218,8 +223,18 @@ def page(topic: Topic) -> st.Page:
     )
 
 
-def run(topic: Topic, screen: st.Page) -> None:
-    """Run one screen inside the lab's frame."""
+def navigation(pages: Mapping[Topic, st.Page]) -> None:
+    """Links to all screens, in the band at the top of the page.
+
+    Streamlit's own are drawn anew at every message from the server, these when they change.
+    """
+    with st.container(key="navigation", horizontal=True, wrap=False, gap="small"):
+        for linked in pages.values():
+            st.page_link(linked, width="content")
+
+
+def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
+    """Run the screen of one topic inside the lab's frame."""
     st.set_page_config(
         page_title=_(HOME.title) if topic is HOME else f"{_(topic.title)} · {_(HOME.title)}",
         page_icon=str(Path(__file__).with_name("favicon.svg")),
@@ -227,12 +242,13 @@ def run(topic: Topic, screen: st.Page) -> None:
         initial_sidebar_state="collapsed" if presenting() else "auto",
     )
     style()
+    navigation(pages)
     enter_screen(topic)
     _framed.set(True)
     try:
         with guard():
             notice, place = headline(topic)
-            screen.run()
+            pages[topic].run()
             with notice:
                 _show_complaints()
             share(place)

@@ -189,6 +189,17 @@ def test_returning_to_a_screen_does_not_carry_another_screens_values(visit: Visi
     assert soon(page, lambda: parameters(page) == {"lang": "en"})
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, PROJECTOR])
+def test_the_navigation_stays_in_reach(visit: Visit, size: tuple[int, int]) -> None:
+    page = visit("/overfitting", size=size)
+    page.mouse.move(size[0] * 0.6, size[1] * 0.8)
+    page.mouse.wheel(0, 2000)
+    # Neither the page's head nor the button that opens the sidebar may lie over a link.
+    for name, title in (("Recommender", "Recommender"), ("Home", "Regularization Lab")):
+        page.locator(".st-key-navigation").get_by_role("link", name=name).click()
+        expect(page.locator("h1")).to_have_text(title)
+
+
 @pytest.mark.parametrize(
     "query",
     [
