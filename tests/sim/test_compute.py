@@ -104,11 +104,11 @@ def test_turned_knobs_act_on_the_slice_under_way_and_outlive_older_ones(
     run = ready.run(TRAINER, *parts, Settings(n_factors=4, batch_size=50, epochs=10**6))
     assert not run.turn(Knobs(0.3)), "nothing stands yet"
     first = next_slice(run, 0.0, Knobs(0.0))
-    assert run.request(1.0, Knobs(0.0))
+    assert run.request(4.0, Knobs(0.0))  # long enough for a machine that is busy with others
     assert run.request(0.0, Knobs(0.0), ahead=2)
-    time.sleep(0.2)
+    time.sleep(0.5)
     assert run.turn(Knobs(0.3))
-    until(lambda: run.turn(Knobs(0.5)), 0.5)  # the last ones have arrived, and are not waited for
+    until(lambda: run.turn(Knobs(0.5)), 2)  # the last ones have arrived, and are not waited for
     assert run.busy
     answers: list[Progress] = []
     until(lambda: bool(answers.append(run.collect()) or answers[-1]))

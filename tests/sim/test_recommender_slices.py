@@ -1,11 +1,14 @@
 """What a slice under way says and hears: the tip of the curve, and knobs turned meanwhile."""
 
+import itertools
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from sim.recommender import training
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Knobs, Settings
 from sim.recommender.training import Trainer
@@ -44,16 +47,26 @@ def test_there_is_no_tip_where_the_loss_is_not_finite(parts: tuple[Ratings, Rati
     assert [answer.state for answer in answers[-2:]] == ["running", "diverged"]
 
 
-def test_turned_knobs_take_over_at_the_next_step(parts: tuple[Ratings, Ratings]) -> None:
+def test_turned_knobs_take_over_at_the_next_step(
+    parts: tuple[Ratings, Ratings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     trainer = Trainer(*parts, SETTINGS)
     first = trainer.run_for(0.0, Knobs(0.1))
-    timer = threading.Timer(0.2, trainer.turn, [Knobs(0.4, 0.5)])
-    timer.start()
-    slice_ = trainer.run_for(0.5, Knobs(0.1))
-    timer.join()
+    readings = itertools.count()
+
+    def clock() -> float:
+        """A second for each reading, and knobs turned beside the slice at the hundredth."""
+        if (seconds := next(readings)) == 100:
+            turned = threading.Thread(target=trainer.turn, args=[Knobs(0.4, 0.5)])
+            turned.start()
+            turned.join()
+        return seconds
+
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=clock))
+    slice_ = trainer.run_for(200.0, Knobs(0.1))
     assert [(c.name, c.value) for c in slice_.changes] == [("weight_decay", 0.4), ("dropout", 0.5)]
     (epoch,) = {change.epoch for change in slice_.changes}
-    assert first.step < round(epoch * STEPS) < slice_.step - 10
+    assert first.step + 50 < round(epoch * STEPS) < slice_.step - 50
     # the same course as of slices that were cut there
     again = Trainer(*parts, SETTINGS)
     for step in range(slice_.step):
