@@ -52,6 +52,7 @@ def show(
     seen = st.session_state.get(name)
     sent = seen.get(state) if seen else None
     common = {
+        "place": key,
         "serial": int(sent["serial"]) if sent else 0,
         "height": height,
         "scale": 1.3 if shell.presenting() else 1,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -72,12 +72,22 @@ class Control:
             "key": self.key,
             "help": _(self.help) if self.help else None,
             "bind": "query-params",
-            "on_change": None if self.whole else answer,
+            "on_change": None if self.whole else self._answer(),
         }
+
+    def _answer(self) -> Callable[[], None] | Literal["ignore"]:
+        return answer
+
+
+class Slid(Control):
+    """A control on a slider."""
+
+    def _answer(self) -> Callable[[], None] | Literal["ignore"]:
+        return "ignore" if st.session_state.get("_previewed") else answer  # `ui.sliders` listens
 
 
 @dataclass(frozen=True, kw_only=True)
-class Number(Control):
+class Number(Slid):
     """A number on a slider. It is whole when its default is an `int`."""
 
     low: float
@@ -135,6 +145,9 @@ class Seed(Number):
             width="stretch",
         )
 
+    def _answer(self) -> Callable[[], None]:
+        return answer
+
     def _move(self) -> None:
         st.session_state[self.key] = (self.value() + 1) % (self.high + 1)
 
@@ -145,7 +158,7 @@ def _strengths(low: int, high: int) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strength(Control):
+class Strength(Slid):
     """A strength λ on a logarithmic scale from 10^low to 10^high, with a true zero at its left."""
 
     default: Any = 0.0

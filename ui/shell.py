@@ -61,6 +61,7 @@ CSS = """
 .readouts dt.group { font-weight: 600; font-size: 1rem; opacity: 1; margin-bottom: .8rem; }
 .readouts dd { margin: 0; font-size: 1.75rem; line-height: 1.35; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
+.readouts.remark { display: block; font-size: .875rem; opacity: .8; }
 .readouts .hint { margin-left: .35em; opacity: .6; cursor: help; }
 @media (max-width: 640px) {
   :is(.st-key-top, .st-key-answer_row) { grid-template-columns: 1fr; }

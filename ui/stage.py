@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import controls as ui_controls
-from ui import i18n, shell
+from ui import i18n, preview, shell, sliders
 from ui import scenes as ui_scenes
 from ui.controls import Control, Views
 from ui.i18n import N_, _
@@ -54,6 +54,9 @@ class View:
     uses: frozenset[str] | None = None
     whole: Callable[[], None] | None = None
     """Draws the picture in place of `draw`, in runs of the whole screen: for what plays live."""
+    previews: bool = False
+    """Whether sliders are answered while a hand holds them (see `ui.preview`). Then `draw` shows
+    things by this module and `ui.points` alone."""
 
 
 def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -> None:
@@ -66,17 +69,31 @@ def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -
     if len(views) > 1:
         choice.draw()
     (view,) = (view for view in views if view.name == choice.value())
+    name, previews = (
+        st.session_state.get("_screen"),
+        view.previews and not st.session_state.get("share"),
+    )
+    st.session_state["_previewed"] = previews
     uses = {control.key for control in controls} if view.uses is None else view.uses
     with st.sidebar:
         draw_controls([control for control in controls if control.key in uses])
         if others := [control for control in controls if control.key not in uses]:
             with st.expander(_("Controls of the other views"), key="others"):
                 draw_controls(others, "other_settings")
-    if view.whole is None:
-        part("answer", lambda: view.draw(ui_controls.read(controls)))
-    else:
+    if view.whole is not None:
         view.whole()
+    elif previews:
+        preview.register(name, controls, views)
+        part("answer", lambda: _previewed(name, view, controls))
+    else:
+        part("answer", lambda: view.draw(ui_controls.read(controls)))
     fold(view, controls)
+
+
+def _previewed(name: str, view: View, controls: Sequence[Control]) -> None:
+    with preview.noting(drawing=True) as notes:
+        view.draw(ui_controls.read(controls))
+    sliders.listen(name, view.name, notes.shape, controls)
 
 
 def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
@@ -140,8 +157,20 @@ def figure_and_readouts() -> tuple[AbstractContextManager, AbstractContextManage
 
     Containers in a grid (see `ui.shell`): the browser renders half as much for them as for columns.
     """
+    if not preview.drawing():
+        return nullcontext(), nullcontext()
     with st.container(key="answer_row"):
         return st.container(gap="small"), st.container(key="readouts", gap="small")
+
+
+def columns(
+    key: str, widths: Sequence[float], *, projector_only: bool = False
+) -> Sequence[AbstractContextManager]:
+    """Places side by side, for what belongs together; below each other if for a projector only."""
+    if not preview.drawing() or (projector_only and not shell.presenting()):
+        return [nullcontext()] * len(widths)
+    with st.container(key=key):
+        return st.columns(widths)
 
 
 def figure_height(desk: float = 1.0, projector: float | None = None) -> int:
@@ -150,6 +179,8 @@ def figure_height(desk: float = 1.0, projector: float | None = None) -> int:
     `desk` is the share of the place at 1440×900 that the figure takes, `projector` that at
     1280×720, by default the same: what stands around a figure does not shrink with it.
     """
+    if not preview.drawing():
+        return 0
     if shell.presenting():
         return round((desk if projector is None else projector) * 400)
     return round(desk * 520)
@@ -161,10 +192,15 @@ def chart(figure: Figure, key: str, *, description: str, height: int) -> None:
     The description says what the figure shows now, so it stands beside the chart, out of sight: as
     the chart's own `alt` it would make the browser build the chart anew at every change.
     """
+    preview.note_chart(key, figure)
+    if not preview.drawing():
+        return
     with st.container(key=key, gap=None):  # a chart's own key does not reach the page
         st.vega_lite_chart(
             figure.frame,
-            figure.specification(presenting=shell.presenting()),
+            figure.specification(
+                presenting=shell.presenting(), preview=key if preview.previewed() else None
+            ),
             key=f"{key}_chart",
             height=height,
             alt=_("A chart; the text after it says what it shows."),
@@ -199,7 +235,18 @@ def readouts(*groups: Group) -> None:
     """
     rows = max(len(group.readouts) + (group.title is not None) for group in groups)
     body = "".join(map(_group, groups))
-    st.html(f'<div class="readouts" style="--rows: {rows}">{body}</div>')
+    _html(f'<div class="readouts" style="--rows: {rows}">{body}</div>')
+
+
+def remark(text: str) -> None:
+    """A sentence below the read-outs; "" where there is nothing to say with these values."""
+    _html(f'<div class="readouts remark">{escape(text)}</div>')
+
+
+def _html(text: str) -> None:
+    preview.note_readouts(text)
+    if preview.drawing():
+        st.html(text)
 
 
 def _group(group: Group) -> str:

@@ -158,9 +158,18 @@ class Figure:
     frame: pd.DataFrame
     arguments: tuple[Hashable, ...] = ()
 
-    def specification(self, *, presenting: bool) -> dict[str, Any]:
-        """The Vega-Lite specification, in the active language and for a desk or a projector."""
-        return _specification(self.grammar, self.arguments, language(), presenting)
+    def specification(self, *, presenting: bool, preview: str | None = None) -> dict[str, Any]:
+        """The Vega-Lite specification, in the active language and for a desk or a projector.
+
+        With previews, `preview` is the key of the chart's container: see `ui.preview`.
+        """
+        return _specification(
+            self.grammar,
+            self.arguments,
+            language(),
+            presenting,
+            preview and (preview, tuple(self.frame), len(self.frame)),
+        )
 
 
 @lru_cache(maxsize=256)
@@ -169,13 +178,41 @@ def _specification(
     arguments: tuple[Hashable, ...],
     _language: str,
     presenting: bool,
+    preview: tuple[str, tuple[str, ...], int] | None,
 ) -> dict[str, Any]:
     chart = dress(grammar(*arguments), presenting=presenting).to_dict(validate=False)
     # Altair gives charts without data a placeholder, which would travel with every answer.
     chart.pop("datasets", None)
     for layer in _layers(chart):
         layer.pop("data", None)
+    if preview is not None:
+        _bind(chart, *preview)
     return chart
+
+
+def _bind(chart: dict[str, Any], key: str, columns: Sequence[str], n_rows: int) -> None:
+    """Let a chart show the numbers that its container's `value` has, once that is told "preview".
+
+    They stand there column by column, set apart by commas. While there are none, the chart shows
+    its data.
+    """
+    chart["params"] = [
+        *chart.get("params", ()),
+        {"name": "preview", "bind": {"element": f".st-key-{key}", "event": "preview"}},
+        {"name": "cells", "expr": "preview ? split(preview, ',') : null"},
+    ]
+    cell = "cells ? toNumber(cells[datum.row_number + {first}]) : datum[{column}]"
+    chart["transform"] = [
+        {"window": [{"op": "row_number", "as": "row_number"}]},
+        *(
+            {
+                "calculate": cell.format(first=i * n_rows - 1, column=json.dumps(column)),
+                "as": column,
+            }
+            for i, column in enumerate(columns)
+        ),
+        *chart.get("transform", ()),
+    ]
 
 
 def _layers(chart: dict[str, Any]) -> Iterator[dict[str, Any]]:

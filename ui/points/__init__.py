@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ui import component, controls, theme
+from ui import component, controls, preview, theme
 from ui.i18n import _
 from ui.points.edits import NAMES, EditControl, Edits, read
 
@@ -34,9 +34,14 @@ def show(
             control.set(sent[control.key])
         controls.answer()
 
-    data = {
+    answer = {
         "figure": figure,
         "edits": None if edits is None else {name: getattr(edits, name) for name in NAMES},
+    }
+    preview.note_figure(key, answer)
+    if not preview.drawing():
+        return
+    data = answer | {
         "roles": list(theme.ROLES),
         "dashes": theme.DASHES,
         "words": _words(),

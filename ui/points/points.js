@@ -6,8 +6,8 @@
 
 const SEND_MS = 100, REACH = 22;
 
-export default function (component) {
-  const { data, parentElement } = component;
+export default function draw(component, preview = null) {
+  const { parentElement } = component, data = { ...component.data, ...preview };
   const { figure, words } = data;
   const root = parentElement.querySelector(".figure");
   // Streamlit calls this again for every change of the data: what a hand does lives on the element.
@@ -407,5 +407,5 @@ export default function (component) {
   function glance() { state.request ||= requestAnimationFrame(paint); }
   function wake() { stale = true; glance(); }
   tell();
-  return watch(state, root, plot, { wake, glance });
+  return watch(state, root, plot, { wake, glance, key: data.place, lay: (preview) => draw(state.component, preview) });
 }

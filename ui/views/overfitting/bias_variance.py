@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +17,7 @@ from sim.overfitting import (
     bias_variance_by_penalty,
     unbiased_parts,
 )
-from ui import points, shell, stage
+from ui import points, stage
 from ui.charts import overfitting as charts
 from ui.charts import overfitting_parts as parts_charts
 from ui.code import overfitting as code
@@ -65,9 +64,7 @@ def draw(values: stage.Values) -> None:
     figure, readouts = stage.figure_and_readouts()
     with figure:
         # A projector is wide and low: side by side.
-        above, below = (
-            st.columns([1.6, 1]) if shell.presenting() else (nullcontext(), nullcontext())
-        )
+        above, below = stage.columns("both", (1.6, 1), projector_only=True)
     with figure, above:
         points.show(
             "figure",
@@ -102,8 +99,7 @@ def draw(values: stage.Values) -> None:
                 ),
             )
         )
-        if values["penalty_kind"] == "l1":
-            st.caption(_("In this view the penalty is L2."))
+        stage.remark(_("In this view the penalty is L2.") if values["penalty_kind"] == "l1" else "")
 
 
 def _chosen(values: stage.Values) -> dict[str, float]:
@@ -209,4 +205,5 @@ BIAS_VARIANCE = stage.View(
     maths=maths,
     code=code.bias_variance,
     data=data,
+    previews=True,
 )

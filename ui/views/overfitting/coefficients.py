@@ -114,4 +114,5 @@ COEFFICIENTS = stage.View(
     maths=maths,
     code=code.coefficients,
     data=data,
+    previews=True,
 )

@@ -130,4 +130,5 @@ COMPLEXITY = stage.View(
     maths=maths,
     code=code.complexity,
     data=data,
+    previews=True,
 )

@@ -26,8 +26,9 @@ def n_points(values: stage.Values) -> int:
 
 
 def degrees(n: int) -> list[int]:
-    """The degrees that are fitted: all near the peak, few beyond."""
-    return sorted({*range(25), n - 1, *FAR})
+    """The degrees that are fitted: all near the peak, few beyond. Always as many."""
+    near = {*range(25), *FAR}
+    return sorted({*near, 350 if n - 1 in near else n - 1})
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -56,8 +57,8 @@ def draw(values: stage.Values) -> None:
         )
     with readouts:
         stage.readouts(*_numbers(errors))
-        if values["n_points"] > MOST_POINTS:
-            st.caption(_("This view uses {n} points at most.").format(n=MOST_POINTS))
+        remark = _("This view uses {n} points at most.").format(n=MOST_POINTS)
+        stage.remark(remark if values["n_points"] > MOST_POINTS else "")
 
 
 def _numbers(errors: DoubleDescent) -> list[stage.Group]:
@@ -177,4 +178,5 @@ DOUBLE_DESCENT = stage.View(
     maths=maths,
     code=source,
     data=data,
+    previews=True,
 )

@@ -126,4 +126,5 @@ FIT = stage.View(
     maths=maths,
     code=code.fit,
     data=data,
+    previews=True,
 )

@@ -20,7 +20,8 @@ N_DATASETS = 20
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _curve(degree: int, values: dict[str, Any]) -> LearningCurve:
-    sizes = sorted({*SIZES, values["n_points"]})
+    n = values["n_points"]
+    sizes = sorted({*SIZES, 100 if n in SIZES else n})  # always as many: one chart for every n
     return learning_curve(
         degree, values["penalty"], sizes, values["noise"], N_DATASETS, rng(values["seed"])
     )
@@ -34,8 +35,10 @@ def curves(values: stage.Values) -> list[LearningCurve]:
 def draw(values: stage.Values) -> None:
     both, n = curves(values), values["n_points"]
     figure, readouts = stage.figure_and_readouts()
-    with figure, st.container(key="figure"):
-        for place, name, role, curve in zip(st.columns(2), NAMES, ROLES, both, strict=True):
+    with figure:
+        for place, name, role, curve in zip(
+            stage.columns("figure", (1, 1)), NAMES, ROLES, both, strict=True
+        ):
             with place:
                 stage.chart(
                     charts.learning(curve, n, values["noise"], name.upper(), role),
@@ -50,8 +53,7 @@ def draw(values: stage.Values) -> None:
         stage.readouts(
             *groups(values, *(_numbers(*pair, n) for pair in zip(NAMES, both, strict=True)))
         )
-        if values["penalty_kind"] == "l1":
-            st.caption(_("In this view the penalty is L2."))
+        stage.remark(_("In this view the penalty is L2.") if values["penalty_kind"] == "l1" else "")
 
 
 def _numbers(name: str, curve: LearningCurve, n: int) -> list[stage.Readout]:
@@ -128,4 +130,5 @@ MORE_DATA = stage.View(
     maths=maths,
     code=code.more_data,
     data=data,
+    previews=True,
 )

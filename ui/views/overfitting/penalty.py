@@ -145,4 +145,5 @@ PENALTY = stage.View(
     maths=maths,
     code=lambda values: code.penalty(values, PENALTIES, folds(values)),
     data=data,
+    previews=True,
 )

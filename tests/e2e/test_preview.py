@@ -1,0 +1,168 @@
+"""Sliders of the overfitting screen: answered while a hand holds them, right when it lets go."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import Visit, parameters, slide, soon
+
+VIEWS = {
+    "fit": "degree_b",
+    "complexity": "noise",
+    "bias_variance": "degree_b",
+    "coefficients": "penalty",
+    "more_data": "n_points",
+    "penalty": "degree_b",
+    "double_descent": "n_points",
+}
+SENT = """
+window.sent = 0;
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (...args) { window.sent += 1; return send.apply(this, args); };
+"""
+PICTURES = """
+window.pictures = new Set();
+const ours = [...document.querySelectorAll(".st-key-figure *")].find(e => e.shadowRoot)?.shadowRoot;
+(function look() {
+  const canvas = ours?.querySelector("canvas");
+  const chart = document.querySelector(".st-key-figure svg.marks");
+  window.pictures.add(canvas?.toDataURL() ?? chart.outerHTML);
+  requestAnimationFrame(look);
+})();
+"""
+
+
+@contextmanager
+def held(page: Page, key: str, dx: int) -> Iterator[None]:
+    """A hand that has dragged a slider by `dx` pixels, and lets go at the end."""
+    slider = page.locator(f".st-key-{key} [data-testid=stSlider]")
+    thumb = slider.locator("[data-testid=stSliderThumbValue]").bounding_box()
+    track = slider.locator("input[type=range]").bounding_box()
+    assert thumb
+    assert track
+    x, y = thumb["x"] + thumb["width"] / 2, track["y"] + track["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y, steps=8)
+    yield
+    page.mouse.up()
+
+
+def texts(page: Page) -> list[str]:
+    return page.locator(".readouts").all_inner_texts()
+
+
+def picture(page: Page) -> np.ndarray:
+    shot = page.locator(".st-key-answer_row").screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), dtype=int)
+
+
+def rested(page: Page) -> None:
+    """Wait for the run that follows the last preview."""
+    page.wait_for_timeout(1500)
+    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
+        "data-test-script-state", "notRunning"
+    )
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_picture_of_a_held_slider_is_that_of_its_run(visit: Visit, view: str) -> None:
+    page = visit(f"/overfitting?view={view}", watch=lambda page: page.add_init_script(SENT))
+    page.wait_for_timeout(500)
+    before, key = texts(page), VIEWS[view]
+    sent = page.evaluate("window.sent")
+    with held(page, key, -40 if key == "degree_b" else 40):
+        assert soon(page, lambda: texts(page) != before)
+        page.wait_for_timeout(1200)
+        told, seen = texts(page), picture(page)
+        assert page.evaluate("window.sent") == sent, "no script has run"
+        value = page.locator(f".st-key-{key} input[type=range]").get_attribute("aria-valuetext")
+    assert soon(page, lambda: page.evaluate("window.sent") > sent)
+    rested(page)
+    assert texts(page) == told
+    assert np.abs(picture(page) - seen).max() <= 8, "but for the smoothing of letters"
+    assert float(parameters(page)[key]) == float(value or "nan")
+    page.reload()
+    page.wait_for_selector(".readouts")
+    assert soon(page, lambda: texts(page) == told), "the link shows it too"
+
+
+@pytest.mark.parametrize("view", ["fit", "complexity"])
+def test_the_run_changes_nothing_that_is_seen(visit: Visit, view: str) -> None:
+    page = visit(f"/overfitting?view={view}")
+    page.wait_for_timeout(500)
+    before = texts(page)
+    slide(page, "degree_a", 3)
+    assert soon(page, lambda: texts(page) != before)
+    page.wait_for_timeout(400)
+    page.evaluate(PICTURES)
+    rested(page)
+    assert page.evaluate("window.pictures.size") == 1
+
+
+def test_the_fold_follows_when_the_slider_rests(visit: Visit) -> None:
+    page = visit("/overfitting")
+    page.get_by_role("radio", name="The code").click()
+    code = page.locator("[data-testid=stCode]")
+    expect(code).to_contain_text("3, 15")
+    slide(page, "degree_a", 4)
+    expect(code).to_contain_text("7, 15")
+
+
+def test_another_move_is_never_undone_by_an_older_answer(visit: Visit) -> None:
+    page = visit("/overfitting?view=complexity")
+    page.wait_for_timeout(500)
+    for _ in range(12):
+        slide(page, "degree_a", 1)
+        page.wait_for_timeout(130)  # some of them meet the run after another
+    assert soon(page, lambda: "degree 15" in texts(page)[0].replace("\xa0", " "))
+    rested(page)
+    assert "A · degree 15" in texts(page)[0].replace("\xa0", " ")
+    assert parameters(page)["degree_a"] == "15"
+
+
+def test_a_scene_right_after_a_move_is_the_scene(visit: Visit) -> None:
+    page = visit("/overfitting")
+    page.wait_for_timeout(500)
+    scene = texts(visit("/overfitting?scene=7"))
+    slide(page, "degree_b", -9)
+    page.get_by_role("radio", name="7 · A penalty").click()
+    assert soon(page, lambda: texts(page) == scene)
+    rested(page)
+    assert texts(page) == scene
+
+
+def test_a_control_beside_takes_the_slider_along(visit: Visit) -> None:
+    page = visit("/overfitting?view=coefficients")
+    page.wait_for_timeout(500)
+    slide(page, "degree_b", -5)
+    page.locator(".st-key-resample_seed button").click()
+    assert soon(page, lambda: parameters(page).get("seed") == "38")
+    rested(page)
+    told = texts(page)
+    assert "degree 10" in told[0].replace("\xa0", " ")
+    assert told == texts(visit("/overfitting?view=coefficients&degree_b=10&seed=38"))
+
+
+def test_without_previews_the_run_answers(visit: Visit) -> None:
+    """Behind a proxy that lets nothing but Streamlit through, say."""
+
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    page = visit("/overfitting", watch=lambda page: page.route("**/preview/**", refuse))
+    page.wait_for_timeout(500)
+    before = texts(page)
+    slide(page, "degree_a", 1)
+    assert soon(page, lambda: texts(page) != before)
+    page.wait_for_timeout(500)
+    with held(page, "degree_b", -40):
+        pass
+    assert soon(page, lambda: texts(page)[0].count("15") == 0)

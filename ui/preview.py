@@ -1,0 +1,137 @@
+"""Previews: the answer to a slider without a run, also while a hand still holds the slider.
+
+A run has the browser go over the whole page several times before a picture is new, and Streamlit
+sends nothing while a slider is dragged. So `ui.sliders` asks here, by HTTP, for what a view would
+show with the values that the sliders have now, and lays it over what is shown. The run that makes
+it so follows when the sliders have come to rest.
+
+The answer comes from the view's own `draw`. Where it would show something (`ui.stage`), that is
+noted here instead; nothing is drawn. What only a run can change, the grammar of a chart say, is the
+`shape` of an answer: a preview of another shape than the picture on the screen is not laid over it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ui import i18n
+from ui.theme import Figure
+
+if TYPE_CHECKING:
+    from ui.controls import Control
+    from ui.stage import View
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Notes:
+    """What a view shows, noted while it is drawn or instead of that."""
+
+    drawing: bool
+    parts: list[Any] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+    readouts: list[str] = field(default_factory=list)
+
+    @property
+    def shape(self) -> str:
+        """What two answers have in common that can be laid over each other."""
+        return hashlib.blake2b(repr(self.parts).encode(), digest_size=8).hexdigest()
+
+
+_notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
+_screens: dict[str, tuple[Sequence[Control], Mapping[str, View]]] = {}
+
+
+@contextmanager
+def noting(*, drawing: bool) -> Iterator[Notes]:
+    """Note what is shown inside; unless `drawing`, it is not drawn."""
+    notes = Notes(drawing)
+    token = _notes.set(notes)
+    try:
+        yield notes
+    finally:
+        _notes.reset(token)
+
+
+def drawing() -> bool:
+    """Whether what a view shows is drawn."""
+    notes = _notes.get()
+    return notes is None or notes.drawing
+
+
+def previewed() -> bool:
+    """Whether what is drawn now can have previews."""
+    return _notes.get() is not None
+
+
+def note_chart(key: str, figure: Figure) -> None:
+    """Note a chart: its numbers can change, column by column, all else is its shape."""
+    if (notes := _notes.get()) is None:
+        return
+    frame = figure.frame
+    notes.parts.append((key, figure.grammar.__qualname__, figure.arguments, *frame.shape))
+    if not notes.drawing:
+        cells = frame.to_numpy(dtype=float).ravel(order="F").tolist()
+        notes.figures[key] = ",".join("" if cell != cell else repr(cell) for cell in cells)
+
+
+def note_figure(key: str, data: Mapping[str, Any]) -> None:
+    """Note a figure of our own: `data` replace those of the same names."""
+    if (notes := _notes.get()) is not None:
+        notes.parts.append(key)
+        notes.figures[key] = data
+
+
+def note_readouts(html: str) -> None:
+    """Note read-outs."""
+    if (notes := _notes.get()) is not None:
+        notes.parts.append("readouts")
+        notes.readouts.append(html)
+
+
+def register(name: str, controls: Sequence[Control], views: Sequence[View]) -> None:
+    """Let the views of screen `name` have previews."""
+    _screens[name] = controls, {view.name: view for view in views if view.previews}
+
+
+def answer(name: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """What the view named in `query` shows with the values there; absent ones are at default.
+
+    ValueError where there is no such view, or a control cannot have such a value.
+    """
+    i18n.activate(query.get("lang", ""))
+    controls, views = _screens.get(name, ((), {}))
+    view = views.get(query.get("view", ""))
+    if view is None:
+        raise ValueError(f"no view with previews: {query.get('view', '')!r} of {name!r}")
+    values = {
+        control.key: control.parse(query[control.key]) if control.key in query else control.default
+        for control in controls
+    }
+    with noting(drawing=False) as notes:
+        view.draw(values)
+    return {"shape": notes.shape, "figures": notes.figures, "readouts": notes.readouts}
+
+
+def _respond(request: Request) -> Response:
+    try:
+        return JSONResponse(answer(request.path_params["name"], request.query_params))
+    except (ValueError, OverflowError) as error:
+        return JSONResponse({"error": str(error)}, 400)
+    except Exception:  # noqa: BLE001 (the run that follows says it to the visitor)
+        _log.exception("A preview failed")
+        return JSONResponse({"error": "the preview failed"}, 500)
+
+
+ROUTES = [Route("/preview/{name}", _respond)]
