@@ -126,7 +126,8 @@ def answer(name: str, query: Mapping[str, str]) -> dict[str, Any]:
 
 def _respond(request: Request) -> Response:
     try:
-        return JSONResponse(answer(request.path_params["name"], request.query_params))
+        told = answer(request.path_params["name"], request.query_params)
+        return JSONResponse(told, headers={"Cache-Control": "no-store"})
     except (ValueError, OverflowError) as error:
         return JSONResponse({"error": str(error)}, 400)
     except Exception:  # noqa: BLE001 (the run that follows says it to the visitor)

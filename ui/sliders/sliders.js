@@ -2,7 +2,7 @@
 // over the picture, and asks for a run when they have come to rest.
 //
 // A preview goes to the container of its figure, as `value` and an event "preview": charts are bound
-// to both (see ui.theme), figures of our own listen (see component.js).
+// to both (see ui.theme), figures of our own listen (see component.js). "" takes it off again.
 
 const REST_MS = 800, SLIDER = "[data-testid=stSidebar] [data-testid=stSlider]";
 
@@ -12,13 +12,13 @@ export default function (component) {
   const told = JSON.stringify(data), run = told !== state.told;
   Object.assign(state, { component, told });
 
-  const place = (key) => document.querySelector(`.st-key-${key}`);
   const keyOf = (slider) => /(?:^| )st-key-(\S+)/.exec(slider.closest("[class*=st-key-]").className)[1];
-  function shown() {
+  function shown() { // what the last run was told, but for the sliders: what they show now
     const { values, listed } = state.component.data, now = { ...values };
     for (const slider of document.querySelectorAll(SLIDER)) {
       const key = keyOf(slider), input = slider.querySelector("input[type=range]");
-      if (key in values && input) now[key] = listed.includes(key) ? input.getAttribute("aria-valuetext") : `${+Number(input.value).toPrecision(12)}`;
+      if (!input || !(key in values)) continue;
+      now[key] = listed.includes(key) ? input.getAttribute("aria-valuetext") : `${+Number(input.value).toPrecision(12)}`;
     }
     return now;
   }
@@ -27,15 +27,16 @@ export default function (component) {
 
   // ---- previews
   function lay(key, value) {
-    const figure = place(key);
+    const figure = document.querySelector(`.st-key-${key}`);
     if (!figure) return;
     figure.value = value;
     figure.dispatchEvent(new Event("preview"));
   }
   function show(answer) {
+    state.answer = answer;
     for (const key in answer.figures) lay(key, answer.figures[key]);
     state.laid = Object.keys(answer.figures);
-    document.querySelectorAll(".readouts").forEach((node, i) => {
+    document.querySelectorAll(".st-key-readouts .readouts").forEach((node, i) => {
       const box = node.parentElement, under = state.under.get(box);
       box.innerHTML = answer.readouts[i];
       state.under.set(box, { node: under?.top === node ? under.node : node, top: box.firstElementChild });
@@ -70,7 +71,9 @@ export default function (component) {
   function rest(wait) {
     clearTimeout(state.alarm);
     state.alarm = setTimeout(() => {
-      if (!state.held) state.component.setStateValue("rest", (state.count = (state.count ?? state.component.data.serial) + 1));
+      if (state.held) return;
+      state.count = (state.count ?? state.component.data.serial) + 1; // another value each time
+      state.component.setStateValue("rest", state.count);
     }, wait);
   }
   state.changed = () => {
@@ -89,8 +92,10 @@ export default function (component) {
 
   if (run) {
     state.now = text(shown());
-    if (moved()) ask(); // a hand was faster
-    else {
+    if (moved()) { // a hand was faster
+      if (state.laid.length) show(state.answer);
+      ask();
+    } else {
       clearTimeout(state.alarm);
       // The figures get their new data in this very task or the next; before, they have older ones.
       requestAnimationFrame(uncover);
