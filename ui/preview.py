@@ -39,6 +39,7 @@ class Notes:
     """What a view shows, noted while it is drawn or instead of that."""
 
     drawing: bool
+    presenting: bool | None = None
     parts: list[Any] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     readouts: list[str] = field(default_factory=list)
@@ -54,9 +55,9 @@ _screens: dict[str, tuple[Sequence[Control], Mapping[str, View]]] = {}
 
 
 @contextmanager
-def noting(*, drawing: bool) -> Iterator[Notes]:
-    """Note what is shown inside; unless `drawing`, it is not drawn."""
-    notes = Notes(drawing)
+def noting(*, drawing: bool, presenting: bool | None = None) -> Iterator[Notes]:
+    """Note what is shown inside; unless `drawing`, it is not drawn, for a projector or a desk."""
+    notes = Notes(drawing, presenting)
     token = _notes.set(notes)
     try:
         yield notes
@@ -70,6 +71,12 @@ def drawing() -> bool:
     return notes is None or notes.drawing
 
 
+def presenting() -> bool | None:
+    """Whether what is noted is for a projector; None where a visitor's session knows."""
+    notes = _notes.get()
+    return None if notes is None else notes.presenting
+
+
 def previewed() -> bool:
     """Whether what is drawn now can have previews."""
     return _notes.get() is not None
@@ -79,11 +86,10 @@ def note_chart(key: str, figure: Figure) -> None:
     """Note a chart: its numbers can change, column by column, all else is its shape."""
     if (notes := _notes.get()) is None:
         return
-    frame = figure.frame
-    notes.parts.append((key, figure.grammar.__qualname__, figure.arguments, *frame.shape))
+    grammar = figure.grammar.__qualname__, figure.arguments
+    notes.parts.append((key, *grammar, figure.columns, len(figure.frame)))
     if not notes.drawing:
-        cells = frame.to_numpy(dtype=float).ravel(order="F").tolist()
-        notes.figures[key] = ",".join("" if cell != cell else repr(cell) for cell in cells)
+        notes.figures[key] = figure.cells()
 
 
 def note_figure(key: str, data: Mapping[str, Any]) -> None:
@@ -119,7 +125,7 @@ def answer(name: str, query: Mapping[str, str]) -> dict[str, Any]:
         control.key: control.parse(query[control.key]) if control.key in query else control.default
         for control in controls
     }
-    with noting(drawing=False) as notes:
+    with noting(drawing=False, presenting=query.get("present") == "true") as notes:
         view.draw(values)
     return {"shape": notes.shape, "figures": notes.figures, "readouts": notes.readouts}
 

@@ -15,7 +15,7 @@ import streamlit as st
 import threadpoolctl
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import i18n, theme
+from ui import i18n, preview, theme
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
 
@@ -61,7 +61,8 @@ CSS = """
 .readouts dt.group { font-weight: 600; font-size: 1rem; opacity: 1; margin-bottom: .8rem; }
 .readouts dd { margin: 0; font-size: 1.75rem; line-height: 1.35; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
-.readouts.remark { display: block; font-size: .875rem; opacity: .8; }
+.readouts.remark { display: block; font-size: .875rem; line-height: 1.5; }
+.readouts.remark:not(.warning) { opacity: .75; }
 .readouts .hint { margin-left: .35em; opacity: .6; cursor: help; }
 @media (max-width: 640px) {
   :is(.st-key-top, .st-key-answer_row) { grid-template-columns: 1fr; }
@@ -69,7 +70,9 @@ CSS = """
 }
 """
 
-ROLES_CSS = "".join(
+ROLES_CSS = (
+    f".readouts.warning {{ color: light-dark({theme.LIGHT['overfit']}, {theme.DARK['overfit']}); }}"
+) + "".join(
     f".role-{role} dt.group {{ color: light-dark({theme.LIGHT[role]}, {theme.DARK[role]}); }}"
     for role in theme.ROLES
 )
@@ -108,7 +111,8 @@ def restore() -> None:
 
 def presenting() -> bool:
     """Whether this visitor is in presenter mode."""
-    return st.session_state.get("_present", False)
+    told = preview.presenting()
+    return st.session_state.get("_present", False) if told is None else told
 
 
 def style() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -179,8 +180,6 @@ def figure_height(desk: float = 1.0, projector: float | None = None) -> int:
     `desk` is the share of the place at 1440×900 that the figure takes, `projector` that at
     1280×720, by default the same: what stands around a figure does not shrink with it.
     """
-    if not preview.drawing():
-        return 0
     if shell.presenting():
         return round((desk if projector is None else projector) * 400)
     return round(desk * 520)
@@ -238,9 +237,11 @@ def readouts(*groups: Group) -> None:
     _html(f'<div class="readouts" style="--rows: {rows}">{body}</div>')
 
 
-def remark(text: str) -> None:
-    """A sentence below the read-outs; "" where there is nothing to say with these values."""
-    _html(f'<div class="readouts remark">{escape(text)}</div>')
+def remark(text: str, *, warning: bool = False) -> None:
+    """A sentence beside the figure, with `code` in it; "" where these values call for none."""
+    body = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+    sign = "⚠ " if warning and text else ""
+    _html(f'<div class="readouts remark{" warning" if warning else ""}">{sign}{body}</div>')
 
 
 def _html(text: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from ui.i18n import language
 
@@ -168,8 +169,22 @@ class Figure:
             self.arguments,
             language(),
             presenting,
-            preview and (preview, tuple(self.frame), len(self.frame)),
+            preview and (preview, self.columns, len(self.frame)),
         )
+
+    @property
+    def columns(self) -> tuple[tuple[str, bool], ...]:
+        """The names of the columns, and whether they hold numbers; the others hold words."""
+        return tuple((name, is_numeric_dtype(cells)) for name, cells in self.frame.items())
+
+    def cells(self) -> str:
+        """All data column by column, set apart by tabs: "" where there is nothing."""
+        texts: list[str] = []
+        for name, numeric in self.columns:
+            empty, cells = self.frame[name].isna(), self.frame[name].tolist()
+            write = repr if numeric else str
+            texts += ["" if e else write(cell) for e, cell in zip(empty, cells, strict=True)]
+        return "\t".join(texts)
 
 
 @lru_cache(maxsize=256)
@@ -178,7 +193,7 @@ def _specification(
     arguments: tuple[Hashable, ...],
     _language: str,
     presenting: bool,
-    preview: tuple[str, tuple[str, ...], int] | None,
+    preview: tuple[str, tuple[tuple[str, bool], ...], int] | None,
 ) -> dict[str, Any]:
     chart = dress(grammar(*arguments), presenting=presenting).to_dict(validate=False)
     # Altair gives charts without data a placeholder, which would travel with every answer.
@@ -190,26 +205,31 @@ def _specification(
     return chart
 
 
-def _bind(chart: dict[str, Any], key: str, columns: Sequence[str], n_rows: int) -> None:
-    """Let a chart show the numbers that its container's `value` has, once that is told "preview".
+def _bind(
+    chart: dict[str, Any], key: str, columns: Sequence[tuple[str, bool]], n_rows: int
+) -> None:
+    """Let a chart show the `Figure.cells` that are its container's `value` when told "preview".
 
-    They stand there column by column, set apart by commas. While there are none, the chart shows
-    its data.
+    While there are none, the chart shows its data.
     """
     chart["params"] = [
         *chart.get("params", ()),
         {"name": "preview", "bind": {"element": f".st-key-{key}", "event": "preview"}},
-        {"name": "cells", "expr": "preview ? split(preview, ',') : null"},
+        {"name": "cells", "expr": "preview ? split(preview, '\\t') : null"},
     ]
-    cell = "cells ? toNumber(cells[datum.row_number + {first}]) : datum[{column}]"
+    cell = "cells ? {read}(cells[datum.row_number + {first}]) : datum[{column}]"
     chart["transform"] = [
         {"window": [{"op": "row_number", "as": "row_number"}]},
         *(
             {
-                "calculate": cell.format(first=i * n_rows - 1, column=json.dumps(column)),
+                "calculate": cell.format(
+                    read="toNumber" if numeric else "toString",
+                    first=i * n_rows - 1,
+                    column=json.dumps(column),
+                ),
                 "as": column,
             }
-            for i, column in enumerate(columns)
+            for i, (column, numeric) in enumerate(columns)
         ),
         *chart.get("transform", ()),
     ]

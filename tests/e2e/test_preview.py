@@ -1,4 +1,4 @@
-"""Sliders of the overfitting screen: answered while a hand holds them, right when it lets go."""
+"""Sliders are answered while a hand holds them, and right when it lets go."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Visit, parameters, slide, soon
 
-VIEWS = {
-    "fit": "degree_b",
-    "complexity": "noise",
-    "bias_variance": "degree_b",
-    "coefficients": "penalty",
-    "more_data": "n_points",
-    "penalty": "degree_b",
-    "double_descent": "n_points",
+VIEWS = {  # a view, and how far a slider there is dragged
+    "/overfitting": ("degree_b", -40),
+    "/overfitting?view=complexity": ("noise", 40),
+    "/overfitting?view=bias_variance": ("degree_b", -40),
+    "/overfitting?view=coefficients": ("penalty", 40),
+    "/overfitting?view=more_data&present=1&lang=zh": ("n_points", 40),
+    "/overfitting?view=penalty": ("degree_b", -40),
+    "/overfitting?view=double_descent": ("n_points", 40),
+    "/weight_decay": ("learning_rate", 60),
+    "/weight_decay?view=l1_l2": ("l1_penalty", 40),
+    "/dropout": ("p", 40),
+    "/dropout?view=ridge": ("p", -40),
+    "/optimizers": ("weight_decay", -40),
+    "/optimizers?view=house_prices": ("house_weight_decay", 40),
 }
 SENT = """
 window.sent = 0;
@@ -72,13 +78,16 @@ def rested(page: Page) -> None:
     )
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_the_picture_of_a_held_slider_is_that_of_its_run(visit: Visit, view: str) -> None:
-    page = visit(f"/overfitting?view={view}", watch=lambda page: page.add_init_script(SENT))
+@pytest.mark.parametrize("path", VIEWS)
+def test_the_picture_of_a_held_slider_is_that_of_its_run(visit: Visit, path: str) -> None:
+    page = visit(path, reduced_motion="reduce", watch=lambda page: page.add_init_script(SENT))
     page.wait_for_timeout(500)
-    before, key = texts(page), VIEWS[view]
+    before, (key, dx) = texts(page), VIEWS[path]
+    if (button := page.get_by_test_id("stExpandSidebarButton")).is_visible():
+        button.click()
+        page.wait_for_timeout(1000)  # it slides in
     sent = page.evaluate("window.sent")
-    with held(page, key, -40 if key == "degree_b" else 40):
+    with held(page, key, dx):
         assert soon(page, lambda: texts(page) != before)
         page.wait_for_timeout(1200)
         told, seen = texts(page), picture(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,20 @@ def readout_text(screen: AppTest, key: str) -> str:
     page = "".join(block.proto.body for block in screen.get("html"))
     (found,) = re.findall(rf'st-key-readout_{key}".*?<dd>(.*?)</dd>', page)
     return html.unescape(found)
+
+
+def painted(screen: AppTest) -> str:
+    """What the figure that the browser paints is given, as JSON."""
+    sent: list[str] = [component.proto.json for component in screen.get("bidi_component")]
+    (data,) = (data for data in sent if "figure" in json.loads(data))  # another hears the sliders
+    return data
+
+
+def remarks(screen: AppTest) -> list[str]:
+    """The sentences beside the figure."""
+    page = "".join(block.proto.body for block in screen.get("html"))
+    found = re.findall(r'<div class="readouts remark[^>]*>(.+?)</div>', page)
+    return [html.unescape(re.sub("<[^>]*>", "", text)) for text in found]
 
 
 def assert_well(screen: AppTest) -> None:

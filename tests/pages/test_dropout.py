@@ -25,7 +25,14 @@ from sim.dropout import (
     monte_carlo,
 )
 from sim.dropout.training import Trainer
-from tests.pages.conftest import Open, assert_well, readout, readout_text, run_code
+from tests.pages.conftest import (
+    Open,
+    assert_well,
+    painted,
+    readout,
+    readout_text,
+    run_code,
+)
 
 SCENE = {
     name: str(number)
@@ -54,8 +61,7 @@ def _scene(open_screen: Open, name: str) -> AppTest:
 
 
 def _figure(screen: AppTest) -> dict[str, Any]:
-    (player,) = screen.get("bidi_component")
-    return json.loads(player.proto.json)["figure"]
+    return json.loads(painted(screen))["figure"]
 
 
 def _percent(screen: AppTest, key: str) -> float:
@@ -177,8 +183,7 @@ def test_a_higher_p_drops_the_same_units_and_more(open_screen: Open) -> None:
 
 def test_the_frames_are_light(open_screen: Open) -> None:
     screen = open_screen("dropout", samples="8", hidden_layers="4", hidden_units="16")
-    (player,) = screen.get("bidi_component")
-    assert len(player.proto.json) < 100_000
+    assert len(painted(screen)) < 100_000
 
 
 # --- samples and passes --------------------------------------------------------------------------

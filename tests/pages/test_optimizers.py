@@ -13,7 +13,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from sim.optimizers import AREAS, LOSSES, PRICES, Momentum, fixed_point, stability_bound, trajectory
-from tests.pages.conftest import Open, assert_well, readout, readout_text, run_code
+from tests.pages.conftest import (
+    Open,
+    assert_well,
+    painted,
+    readout,
+    readout_text,
+    remarks,
+    run_code,
+)
 from ui.charts import optimizers as charts
 
 KINDS = charts.KINDS
@@ -26,8 +34,7 @@ def _end(screen: AppTest, kind: str) -> tuple[float, ...]:
 
 
 def _figure(screen: AppTest) -> dict[str, Any]:
-    (player,) = screen.get("bidi_component")
-    return json.loads(player.proto.json)["figure"]
+    return json.loads(painted(screen))["figure"]
 
 
 def _cell(screen: AppTest, key: str) -> float:
@@ -79,10 +86,10 @@ def test_the_drawn_paths_are_those_of_the_rules(open_screen: Open) -> None:
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_the_figure_is_light(open_screen: Open, loss: str) -> None:
     screen = open_screen("optimizers", loss=loss)
-    (player,) = screen.get("bidi_component")
-    assert len(player.proto.json) < 100_000
-    assert "NaN" not in player.proto.json
-    assert "Infinity" not in player.proto.json
+    sent = painted(screen)
+    assert len(sent) < 100_000
+    assert "NaN" not in sent
+    assert "Infinity" not in sent
 
 
 def test_momentum_in_a_narrow_valley(open_screen: Open) -> None:
@@ -101,7 +108,7 @@ def test_a_learning_rate_too_large(open_screen: Open) -> None:
         assert _end(screen, kind) == pytest.approx(HELD, abs=0.02)
     assert _end(screen, "adamw") == pytest.approx(FREE, abs=0.05)
     assert [path["lost"] for path in _figure(screen)["paths"]] == [True, False, False, False]
-    (sentence,) = [text.value for text in screen.caption if "bound" in text.value]
+    (sentence,) = [text for text in remarks(screen) if "bound" in text]
     assert "SGD. Learning rate 0.1" in sentence
     assert "0.0791" in sentence
 
@@ -112,10 +119,9 @@ def test_the_largest_rates_end_in_marks_and_sentences(open_screen: Open, loss: s
         "optimizers", loss=loss, learning_rate="1", adam_learning_rate="1", weight_decay="10"
     )
     assert_well(screen)
-    (player,) = screen.get("bidi_component")
-    assert "NaN" not in player.proto.json
-    assert "Infinity" not in player.proto.json
-    assert any("stability bound" in text.value for text in screen.caption)
+    assert "NaN" not in painted(screen)
+    assert "Infinity" not in painted(screen)
+    assert any("stability bound" in text for text in remarks(screen))
     page = "".join(block.proto.body for block in screen.get("html"))
     assert "nan" not in page
     assert "inf" not in page
@@ -132,7 +138,7 @@ def test_rosenbrocks_valley(open_screen: Open) -> None:
     whole = np.linalg.norm(start - 1)
     assert np.linalg.norm(np.array(_end(screen, "sgd")) - start) < 0.3 * whole
     assert readout(screen, "bound") == pytest.approx(0.002, rel=0.01), "0.001 is half of it"
-    assert "one rule" in screen.caption[0].value
+    assert "one rule" in remarks(screen)[0]
 
 
 def test_the_box_holds_adamw(open_screen: Open) -> None:
@@ -240,7 +246,7 @@ def test_a_decay_that_overshoots_is_a_sentence(open_screen: Open) -> None:
     )
     assert_well(screen)
     assert readout_text(screen, "slope") == "diverges"
-    assert "is above 2" in screen.caption[0].value
+    assert "is above 2" in remarks(screen)[0]
 
 
 def test_a_wall_at_one_over_lambda(open_screen: Open) -> None:

@@ -21,7 +21,15 @@ from sim.overfitting import (
     noisy_sine,
     penalty_curve,
 )
-from tests.pages.conftest import Open, assert_well, readout, readout_text, run_code
+from tests.pages.conftest import (
+    Open,
+    assert_well,
+    painted,
+    readout,
+    readout_text,
+    remarks,
+    run_code,
+)
 from ui import i18n
 from ui.points import EditControl, read
 
@@ -44,9 +52,7 @@ def _samples(n_points: int = 20, noise: float = 0.3, seed: int = 37):
 
 def _sent(screen: AppTest) -> dict[str, Any]:
     """What the canvas is given."""
-    sent = [json.loads(component.proto.json) for component in screen.get("bidi_component")]
-    (data,) = (data for data in sent if "figure" in data)  # the other one listens to the sliders
-    return data
+    return json.loads(painted(screen))
 
 
 def _all(screen: AppTest) -> list[tuple[str, str]]:
@@ -245,7 +251,7 @@ def test_double_descent_whatever_the_seed(open_screen: Open, seed: str) -> None:
     screen = open_screen("overfitting", view="double_descent", seed=seed, n_points="200")
     assert readout(screen, "peak_mse") > 10 * readout(screen, "large_mse")
     assert readout(screen, "tuned_peak_mse") < readout(screen, "peak_mse") / 10
-    assert any("40 points" in block.proto.body for block in screen.get("html"))
+    assert any("40 points" in text for text in remarks(screen))
 
 
 def test_moving_one_control_keeps_the_rest(open_screen: Open) -> None:

@@ -7,22 +7,32 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from starlette.requests import Request
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import Open
+from tests.pages.conftest import Open, assert_well
 from ui import preview
+from ui.controls import Number, Strength
 
-VIEWS = (
-    "fit",
-    "complexity",
-    "bias_variance",
-    "coefficients",
-    "more_data",
-    "penalty",
-    "double_descent",
+VIEWS = {
+    "overfitting": (
+        "fit",
+        "complexity",
+        "bias_variance",
+        "coefficients",
+        "more_data",
+        "penalty",
+        "double_descent",
+    ),
+    "weight_decay": ("canyons", "regression", "l1_l2"),
+    "dropout": ("masks", "samples", "ridge"),
+    "optimizers": ("paths", "house_prices"),
+}
+every_view = pytest.mark.parametrize(
+    ("name", "view"), [(name, view) for name, views in VIEWS.items() for view in views]
 )
 EDITED = {"moved": "3:0.1:1.5", "removed": "5", "added": "0.5:-1"}
 
@@ -34,58 +44,66 @@ def _listening(screen: AppTest) -> dict[str, Any]:
     return data
 
 
-def _shown(screen: AppTest) -> dict[str, Any]:
-    """What a run has put on the screen, in the form of a preview."""
+def _shown(screen: AppTest) -> tuple[dict[str, Any], list[str]]:
+    """The figures by their places, and the read-outs, that a run has put on the screen."""
     figures: dict[str, Any] = {}
     for component in screen.get("bidi_component"):
         if "figure" in (data := json.loads(component.proto.json)):
-            figures["figure"] = {name: data[name] for name in ("figure", "edits")}
+            figures[data["place"]] = data
     for chart in screen.get("vega_lite_chart"):
         (params,) = [p for p in json.loads(chart.proto.spec)["params"] if p["name"] == "preview"]
         frame = pa.ipc.open_stream(chart.proto.data.data).read_pandas()
-        figures[params["bind"]["element"].removeprefix(".st-key-")] = frame.to_numpy(float)
+        figures[params["bind"]["element"].removeprefix(".st-key-")] = frame
     bodies = [block.proto.body for block in screen.get("html")]
-    return {"figures": figures, "readouts": [b for b in bodies if 'class="readouts' in b]}
+    return figures, [body for body in bodies if 'class="readouts' in body]
 
 
-def _numbers(cells: str, like: np.ndarray) -> np.ndarray:
-    flat = [float(cell) if cell else np.nan for cell in cells.split(",")]
-    return np.reshape(flat, like.shape, order="F")
+def _frame(cells: str, like: pd.DataFrame) -> pd.DataFrame:
+    """Cells column by column, read as the browser does it: numbers where there are numbers."""
+    columns = np.reshape([cell or np.nan for cell in cells.split("\t")], like.shape[::-1])
+    return pd.DataFrame(dict(zip(like, columns, strict=True))).astype(like.dtypes)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("edits", [{}, EDITED])
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_preview_is_what_a_run_shows(
-    open_screen: Open, view: str, edits: dict[str, str], lang: str
-) -> None:
-    rng = np.random.default_rng(sum(map(ord, view + lang)) + len(edits))
-    link = {
-        "degree_a": str(rng.integers(26)),
-        "degree_b": str(rng.integers(26)),
-        "n_points": str(rng.integers(8, 61)),
-        "noise": str(rng.choice([0.1, 0.25, 0.7])),
-        "penalty": str(rng.choice(["1e-6", "0.01", "0"])),
-        "n_datasets": str(rng.choice([20, 50])),
-        "seed": str(rng.integers(1000)),
-        "view": view,
-        "lang": lang,
-        **edits,
-    }
-    screen = open_screen("overfitting", **link)
-    told, shown = preview.answer("overfitting", link), _shown(screen)
+def _assert_previewed(screen: AppTest, name: str, link: dict[str, str]) -> None:
+    assert_well(screen)
+    told, (figures, readouts) = preview.answer(name, link), _shown(screen)
     assert told["shape"] == _listening(screen)["shape"]
-    assert told["readouts"] == shown["readouts"]
-    assert told["figures"].keys() == shown["figures"].keys()
+    assert told["readouts"] == readouts
+    assert told["figures"].keys() == figures.keys()
     for key, figure in told["figures"].items():
         if isinstance(figure, str):
-            numbers = _numbers(figure, shown["figures"][key])
-            np.testing.assert_array_equal(numbers, shown["figures"][key])
+            pd.testing.assert_frame_equal(
+                _frame(figure, figures[key]), figures[key], check_exact=True
+            )
         else:
-            assert json.loads(json.dumps(figure)) == shown["figures"][key]
+            assert json.loads(json.dumps(figure)).items() <= figures[key].items()
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@every_view
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_preview_is_what_a_run_shows(open_screen: Open, name: str, view: str, lang: str) -> None:
+    open_screen(name)
+    controls, views = preview._screens[name]
+    assert set(views) == set(VIEWS[name])
+    rng = np.random.default_rng(sum(map(ord, name + view + lang)))
+    link = {"view": view, "lang": lang, "present": "1" if lang == "zh" else "0"}
+    for control in controls:
+        if isinstance(control, Strength):
+            link[control.key] = control.format(rng.choice(control.options))
+        elif isinstance(control, Number):
+            steps = min(30, int((control.high - control.low) / control.step))
+            link[control.key] = control.format(control.low + rng.integers(steps) * control.step)
+    asked = link | {"present": str(link["present"] == "1").lower()}
+    _assert_previewed(open_screen(name, **link), name, asked)
+
+
+@pytest.mark.parametrize("view", ["fit", "penalty"])
+def test_a_preview_keeps_what_a_hand_has_done(open_screen: Open, view: str) -> None:
+    link = {"view": view, "degree_a": "6", "n_points": "9", **EDITED}
+    _assert_previewed(open_screen("overfitting", **link), "overfitting", link)
+
+
+@pytest.mark.parametrize("view", VIEWS["overfitting"])
 def test_previews_of_all_values_fit_over_each_other(open_screen: Open, view: str) -> None:
     """Else a picture would stand still while its slider is dragged."""
     shape = _listening(open_screen("overfitting", view=view))["shape"]

@@ -15,14 +15,21 @@ from streamlit.testing.v1 import AppTest
 
 from sim.weight_decay import FORMS, compare_weight_decays
 from sim.weight_decay.cost import FormsDemo
-from tests.pages.conftest import Open, assert_well, readout, readout_text, run_code
+from tests.pages.conftest import (
+    Open,
+    assert_well,
+    painted,
+    readout,
+    readout_text,
+    remarks,
+    run_code,
+)
 from ui.measure import Measurement
 
 
 def _painted(screen: AppTest) -> dict[str, Any]:
     """What the player was given."""
-    (player,) = screen.get("bidi_component")
-    return json.loads(player.proto.json)  # type: ignore[no-any-return]
+    return json.loads(painted(screen))  # type: ignore[no-any-return]
 
 
 def _frame(chart: Any) -> pd.DataFrame:
@@ -37,7 +44,7 @@ def _words(screen: AppTest) -> str:
 
 def _marked(screen: AppTest) -> str:
     """The sentence beside a figure that something in it diverges."""
-    (found,) = [text.value for text in screen.markdown if "material/warning" in text.value]
+    (found,) = [text for text in remarks(screen) if text.startswith("⚠")]
     return found
 
 
@@ -82,7 +89,7 @@ def test_at_the_bound_itself_nothing_comes_down(open_screen: Open) -> None:
 def test_no_sentence_where_all_come_down(open_screen: Open) -> None:
     screen = open_screen("weight_decay", learning_rate="0.015")
     assert readout_text(screen, "descended") == "6 / 6"
-    assert "material/warning" not in _words(screen)
+    assert remarks(screen) == []
 
 
 # --- three forms

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ui import component, theme
+from ui import component, preview, theme
 from ui.i18n import _
 
 
@@ -19,13 +19,16 @@ def show(
     key: str, painter: str, figure: dict[str, Any], *, n_frames: int, description: str, height: int
 ) -> None:
     """Show an animated figure of `n_frames` frames; `figure` is what the painter draws from."""
+    answer = {"painter": painter, "figure": figure, "frames": n_frames}
+    preview.note_figure(key, answer)
+    if not preview.drawing():
+        return
     component.registered(Path(__file__).parent)(
         key=key,
         height="content",
-        data={
-            "painter": painter,
-            "figure": figure,
-            "frames": n_frames,
+        data=answer
+        | {
+            "place": key,
             "height": height,
             "description": description,
             "roles": theme.ROLES,

@@ -13,8 +13,8 @@ const FADE_MS = 260;
 const PLAY = "M7 4v16l13-8z";
 const PAUSE = "M6 4h4v16H6zm8 0h4v16h-4z";
 
-export default function (component) {
-  const { data, parentElement } = component;
+export default function show(component, preview = null) {
+  const { parentElement } = component, data = { ...component.data, ...preview };
   const root = parentElement.querySelector(".player");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   // Streamlit calls this again for every change of the data: the position lives on the element.
@@ -22,6 +22,7 @@ export default function (component) {
   const state = (root.state ??= {
     frame: 0, from: 0, clock: 0, playing: !still.matches, stepping: false, loop: true, over: null, pin: null,
   });
+  state.component = component;
   const { words } = data;
   const painter = painters[data.painter], last = data.frames - 1;
   state.frame = state.from = Math.min(state.frame, last);
@@ -151,5 +152,5 @@ export default function (component) {
   canvas.onpointerleave = () => { state.over = null; wake(); };
   canvas.onclick = (event) => { state.pin = place(event); wake(); };
 
-  return watch(state, root, root, { wake, glance: wake });
+  return watch(state, root, root, { wake, glance: wake, key: data.place, lay: (preview) => show(state.component, preview) });
 }

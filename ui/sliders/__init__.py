@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import component, controls, i18n
+from ui import component, controls, i18n, shell
 from ui.controls import Control, Slid, Strength
 
 KEY = "sliders"
@@ -28,8 +28,11 @@ def listen(name: str, view: str, shape: str, screen_controls: Sequence[Control])
             "serial": seen.get("rest", 0) if seen else 0,
             "path": f"preview/{name}",
             "shape": shape,
-            "lang": i18n.language(),
-            "view": view,
+            "frame": {
+                "view": view,
+                "lang": i18n.language(),
+                "present": str(shell.presenting()).lower(),
+            },
             "values": {
                 c.key: c.format(c.value())
                 for c in screen_controls

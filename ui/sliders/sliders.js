@@ -36,7 +36,7 @@ export default function (component) {
     state.answer = answer;
     for (const key in answer.figures) lay(key, answer.figures[key]);
     state.laid = Object.keys(answer.figures);
-    document.querySelectorAll(".st-key-readouts .readouts").forEach((node, i) => {
+    document.querySelectorAll(".st-key-answer_row .readouts").forEach((node, i) => {
       const box = node.parentElement, under = state.under.get(box);
       box.innerHTML = answer.readouts[i];
       state.under.set(box, { node: under?.top === node ? under.node : node, top: box.firstElementChild });
@@ -55,7 +55,7 @@ export default function (component) {
     do {
       state.again = false;
       const { data } = state.component, values = shown(), began = performance.now();
-      const answer = await fetch(`${data.path}?${text({ ...values, lang: data.lang, view: data.view })}`)
+      const answer = await fetch(`${data.path}?${text({ ...values, ...data.frame })}`)
         .then((response) => (response.ok ? response.json() : null)).catch(() => null);
       if (JSON.stringify(data) !== state.told) continue; // a run came first, and knows more
       state.fits = answer?.shape === data.shape;

@@ -166,4 +166,5 @@ MASKS = stage.View(
     maths=maths,
     code=source,
     data=data,
+    previews=True,
 )

@@ -52,7 +52,7 @@ def draw(values: stage.Values) -> None:
     figure, readouts = stage.figure_and_readouts()
     height = stage.figure_height(0.85, projector=0.95)
     with figure:
-        left, right = st.columns(2, gap="small")
+        left, right = stage.columns("both", (1, 1))
         with left:
             stage.chart(
                 charts.penalty(losses, formula),
@@ -183,4 +183,5 @@ RIDGE = stage.View(
     maths=maths,
     code=source,
     data=data,
+    previews=True,
 )

@@ -96,4 +96,5 @@ SAMPLES = stage.View(
     maths=maths,
     code=source,
     data=data,
+    previews=True,
 )

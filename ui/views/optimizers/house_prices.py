@@ -33,7 +33,7 @@ def draw(values: stage.Values) -> None:
     figure, readouts = stage.figure_and_readouts()
     with figure:
         for column, key, chart in zip(
-            st.columns(2),
+            stage.columns("both", (1, 1)),
             ("houses", "slopes"),
             (charts.houses(line), charts.slopes(line, plain, values["house_steps"])),
             strict=True,
@@ -46,7 +46,7 @@ def draw(values: stage.Values) -> None:
                     height=stage.figure_height(0.8, projector=0.9),
                 )
         if not shell.presenting() or line.path.diverged_at is not None:
-            st.caption(_verdict(values, line))
+            stage.remark(_verdict(values, line))
     with readouts:
         stage.readouts(stage.Group(_numbers(line, plain)))
 
@@ -130,4 +130,5 @@ HOUSE_PRICES = stage.View(
     maths=maths,
     code=code.house_prices,
     data=data,
+    previews=True,
 )

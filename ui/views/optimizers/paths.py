@@ -82,7 +82,7 @@ def draw(values: stage.Values) -> None:
             height=stage.figure_height(0.78, projector=0.62 if lost else 0.74),
         )
         if lost or not shell.presenting():
-            st.caption(verdict(values, seen))
+            stage.remark(verdict(values, seen))
     with readouts:
         stage.readouts(stage.Group(_ends(loss, values, seen)))
 
@@ -173,4 +173,5 @@ PATHS = stage.View(
     maths=maths,
     code=code.paths,
     data=data,
+    previews=True,
 )

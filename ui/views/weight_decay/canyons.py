@@ -70,13 +70,11 @@ def draw(values: stage.Values) -> None:
                 "sound" if charts.descends(own) else "overfit",
             ),
         )
-        if len(down) < len(found):
-            lost_words(
-                _("η = {rate:g} reaches or passes 2/L = 1/a for a = {steep}: no way down.").format(
-                    rate=values["learning_rate"],
-                    steep=", ".join(f"{c.a:g}" for c in found if c not in down),
-                )
-            )
+        words = _("η = {rate:g} reaches or passes 2/L = 1/a for a = {steep}: no way down.").format(
+            rate=values["learning_rate"],
+            steep=", ".join(f"{c.a:g}" for c in found if c not in down),
+        )
+        lost_words(words if len(down) < len(found) else "")
 
 
 def see() -> None:
@@ -132,4 +130,5 @@ CANYONS = stage.View(
     maths=maths,
     code=source,
     data=data,
+    previews=True,
 )

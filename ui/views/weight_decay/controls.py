@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ui import stage
 from ui.controls import Choice, Number, Seed, Strength, Switch
 from ui.i18n import N_
 
@@ -144,6 +145,5 @@ CONTROLS = (
 
 
 def lost_words(text: str) -> None:
-    """What went wrong with a run, and which learning rate would not."""
-    with st.container(key="lost"):
-        st.markdown(f":orange[:material/warning:] {text}")
+    """What went wrong with a run, and which learning rate would not; "" if nothing did."""
+    stage.remark(text, warning=True)

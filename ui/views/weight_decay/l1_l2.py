@@ -27,7 +27,7 @@ def draw(values: stage.Values) -> None:
     figure, readouts = stage.figure_and_readouts()
     height = stage.figure_height(0.88, projector=0.95)
     with figure:
-        step, weights = st.columns([3, 5], gap="small")
+        step, weights = stage.columns("both", (3, 5))
         with step:
             stage.chart(
                 charts.penalty_steps(fit),
@@ -127,4 +127,5 @@ L1_L2 = stage.View(
     maths=maths,
     code=source,
     data=data,
+    previews=True,
 )

@@ -70,8 +70,8 @@ def draw(values: stage.Values) -> None:
             )
     with readouts:
         stage.readouts(*numbers(values, run))
-        if run.diverged_at is not None:
-            lost_words(why_lost(run, rate, values["implicit"]))
+        lost = run.diverged_at is not None
+        lost_words(why_lost(run, rate, values["implicit"]) if lost else "")
 
 
 def numbers(values: stage.Values, run: sim.Regression) -> tuple[stage.Group, stage.Group]:
@@ -214,4 +214,5 @@ REGRESSION = stage.View(
     maths=maths,
     code=source,
     data=data,
+    previews=True,
 )
