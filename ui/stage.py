@@ -57,7 +57,7 @@ class View:
     """Draws the picture in place of `draw`, in runs of the whole screen: for what plays live."""
     previews: bool = False
     """Whether sliders are answered while a hand holds them (see `ui.preview`). Then `draw` shows
-    things by this module and `ui.points` alone."""
+    things by this module, `ui.points` and `ui.player` alone."""
 
 
 def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -> None:
@@ -70,11 +70,9 @@ def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -
     if len(views) > 1:
         choice.draw()
     (view,) = (view for view in views if view.name == choice.value())
-    name, previews = (
-        st.session_state.get("_screen"),
-        view.previews and not st.session_state.get("share"),
-    )
-    st.session_state["_previewed"] = previews
+    # A link on display has to follow, by whole runs.
+    listening = view.previews and not st.session_state.get("share")
+    st.session_state["_previewed"] = listening
     uses = {control.key for control in controls} if view.uses is None else view.uses
     with st.sidebar:
         draw_controls([control for control in controls if control.key in uses])
@@ -83,18 +81,24 @@ def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -
                 draw_controls(others, "other_settings")
     if view.whole is not None:
         view.whole()
-    elif previews:
+    elif view.previews:
+        name = st.session_state["_screen"]
         preview.register(name, controls, views)
-        part("answer", lambda: _previewed(name, view, controls))
+        part("answer", lambda: _previewed(name, view, controls, listening=listening))
     else:
         part("answer", lambda: view.draw(ui_controls.read(controls)))
     fold(view, controls)
 
 
-def _previewed(name: str, view: View, controls: Sequence[Control]) -> None:
-    with preview.noting(drawing=True) as notes:
-        view.draw(ui_controls.read(controls))
-    sliders.listen(name, view.name, notes.shape, controls)
+def _previewed(name: str, view: View, controls: Sequence[Control], *, listening: bool) -> None:
+    shape = ""
+    try:
+        with preview.noting(drawing=True) as notes:
+            view.draw(ui_controls.read(controls))
+        shape = notes.shape
+    finally:  # after a failure the sliders have to work all the more
+        if listening:
+            sliders.listen(name, view.name, shape, controls)
 
 
 def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:

@@ -148,6 +148,21 @@ def test_a_scene_right_after_a_move_is_the_scene(visit: Visit) -> None:
     assert texts(page) == scene
 
 
+def test_reset_right_after_a_move_leaves_nothing_of_it(visit: Visit) -> None:
+    page = visit("/overfitting")
+    page.wait_for_timeout(500)
+    before, seen = texts(page), picture(page)
+    slide(page, "degree_b", -9)
+    assert soon(page, lambda: texts(page) != before)
+    page.locator(".st-key-reset button:visible").click()
+    assert soon(page, lambda: texts(page) == before)
+    rested(page)
+    assert texts(page) == before
+    page.mouse.move(5, 5)
+    assert np.abs(picture(page) - seen).max() <= 8
+    assert "degree_b" not in parameters(page)
+
+
 def test_a_control_beside_takes_the_slider_along(visit: Visit) -> None:
     page = visit("/overfitting?view=coefficients")
     page.wait_for_timeout(500)

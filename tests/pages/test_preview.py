@@ -142,6 +142,8 @@ def test_sliders_run_nothing_where_a_listener_does(open_screen: Open) -> None:
     screen.run()
     assert ignoring(screen) == {False}
     assert len(screen.get("bidi_component")) == 1
+    (data,) = (json.loads(c.proto.json) for c in screen.get("bidi_component"))
+    assert "figure" in data, "no listener"
 
 
 def _ask(path: str, query: str) -> tuple[int, Mapping[str, Any]]:
@@ -189,3 +191,16 @@ def test_a_failing_view_says_so_in_the_log_alone(
     status, told = _ask("/preview/overfitting", "view=complexity")
     assert (status, told) == (500, {"error": "the preview failed"})
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_sliders_are_heard_also_where_the_picture_failed(
+    open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("ui.views.overfitting.fit.fits", lambda values, train: 1 / 0)
+        screen = open_screen("overfitting")
+        assert "Something went wrong" in screen.error[0].value
+        assert _listening(screen)["shape"] == "", "which no preview has"
+    screen.slider(key="degree_a").set_value(4).run()
+    assert_well(screen)
+    assert _listening(screen)["shape"]

@@ -8,7 +8,10 @@ const REST_MS = 800, SLIDER = "[data-testid=stSidebar] [data-testid=stSlider]";
 
 export default function (component) {
   const { data, parentElement: root } = component;
-  const state = (root.state ??= { held: false, asking: false, again: false, laid: [], under: new Map() });
+  // `unsaid`: a hand has moved a slider since the server was last told. `held`: it still holds it.
+  const state = (root.state ??= {
+    held: false, unsaid: false, asking: false, again: false, laid: [], under: new Map(),
+  });
   const told = JSON.stringify(data), run = told !== state.told;
   Object.assign(state, { component, told });
 
@@ -25,7 +28,7 @@ export default function (component) {
   const text = (values) => new URLSearchParams(values).toString();
   const moved = () => text(shown()) !== text(state.component.data.values);
 
-  // ---- previews
+  // ---- previews: one lies over the picture just as long as the sliders differ from the last run's
   function lay(key, value) {
     const figure = document.querySelector(`.st-key-${key}`);
     if (!figure) return;
@@ -57,7 +60,7 @@ export default function (component) {
       const { data } = state.component, values = shown(), began = performance.now();
       const answer = await fetch(`${data.path}?${text({ ...values, ...data.frame })}`)
         .then((response) => (response.ok ? response.json() : null)).catch(() => null);
-      if (JSON.stringify(data) !== state.told) continue; // a run came first, and knows more
+      if (JSON.stringify(data) !== state.told || !moved()) continue; // a run knows better
       state.fits = answer?.shape === data.shape;
       if (state.fits) show(answer);
       else if (!state.held) rest(0);
@@ -72,6 +75,7 @@ export default function (component) {
     clearTimeout(state.alarm);
     state.alarm = setTimeout(() => {
       if (state.held) return;
+      state.unsaid = false;
       state.count = (state.count ?? state.component.data.serial) + 1; // another value each time
       state.component.setStateValue("rest", state.count);
     }, wait);
@@ -80,6 +84,8 @@ export default function (component) {
     const now = text(shown());
     if (now === state.now) return;
     state.now = now;
+    if (agreed()) return;
+    state.unsaid = true;
     ask();
     if (!state.held) rest(REST_MS);
   };
@@ -87,12 +93,21 @@ export default function (component) {
     if (!state.held) return;
     state.held = false;
     state.changed();
-    if (moved() || state.laid.length) rest(state.fits === false ? 0 : REST_MS);
+    if (!agreed()) rest(state.fits === false ? 0 : REST_MS);
   };
+  // Whether the picture of the last run is that of the sliders. Then nothing lies over it.
+  function agreed() {
+    if (moved()) return false;
+    clearTimeout(state.alarm);
+    state.unsaid = false;
+    uncover();
+    return true;
+  }
+  state.shown = () => (state.held ? state.changed() : agreed());
 
   if (run) {
     state.now = text(shown());
-    if (moved()) { // a hand was faster
+    if (state.unsaid && moved()) { // a hand was faster
       if (state.laid.length) show(state.answer);
       ask();
     } else {
@@ -106,21 +121,15 @@ export default function (component) {
     // Streamlit takes over what a key or a hand did in the same task.
     const later = (act) => () => setTimeout(() => act());
     const touches = (event) => event.target.closest?.(SLIDER);
-    const drag = new MutationObserver(() => state.changed());
-    function press(event) {
-      if (!touches(event)) return;
-      state.held = true;
-      drag.observe(touches(event), { subtree: true, attributeFilter: ["aria-valuetext"] });
-    }
-    const release = later(() => {
-      drag.disconnect();
-      state.released();
-    });
     const typed = (event) => touches(event) && later(() => state.changed())();
+    const press = (event) => { if (touches(event)) state.held = true; };
+    const release = later(() => state.released());
     const hear = { keydown: typed, change: typed, pointerdown: press, pointerup: release, pointercancel: release };
     for (const [name, act] of Object.entries(hear)) addEventListener(name, act, true);
+    const look = new MutationObserver(() => state.shown());
+    look.observe(document, { subtree: true, attributeFilter: ["aria-valuetext"] });
     state.leave = () => {
-      drag.disconnect();
+      look.disconnect();
       for (const [name, act] of Object.entries(hear)) removeEventListener(name, act, true);
       clearTimeout(state.alarm);
       state.leave = null;
