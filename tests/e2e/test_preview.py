@@ -137,6 +137,20 @@ def test_another_move_is_never_undone_by_an_older_answer(visit: Visit) -> None:
     assert parameters(page)["degree_a"] == "15"
 
 
+@pytest.mark.parametrize("wait", [750, 800, 850])
+def test_to_and_fro_the_picture_is_that_of_the_slider(visit: Visit, wait: int) -> None:
+    """Moves that meet the run after the last: on its way out, while it draws, as it comes."""
+    page = visit("/overfitting?view=double_descent")
+    page.wait_for_timeout(500)
+    for press, degree in ((-1, 18), (1, 19)) * 3:  # the peak is at degree n - 1
+        slide(page, "n_points", press)
+        told = f"Degree {degree}, peak"
+        assert soon(page, lambda: told in texts(page)[0])  # noqa: B023
+        page.wait_for_timeout(wait)
+    rested(page)
+    assert told in texts(page)[0]
+
+
 def test_a_scene_right_after_a_move_is_the_scene(visit: Visit) -> None:
     page = visit("/overfitting")
     page.wait_for_timeout(500)

@@ -8,10 +8,7 @@ const REST_MS = 800, SLIDER = "[data-testid=stSidebar] [data-testid=stSlider]";
 
 export default function (component) {
   const { data, parentElement: root } = component;
-  // `unsaid`: a hand has moved a slider since the server was last told. `held`: it still holds it.
-  const state = (root.state ??= {
-    held: false, unsaid: false, asking: false, again: false, laid: [], under: new Map(),
-  });
+  const state = (root.state ??= { held: false, asking: false, again: false, laid: [], under: new Map() });
   const told = JSON.stringify(data), run = told !== state.told;
   Object.assign(state, { component, told });
 
@@ -75,7 +72,6 @@ export default function (component) {
     clearTimeout(state.alarm);
     state.alarm = setTimeout(() => {
       if (state.held) return;
-      state.unsaid = false;
       state.count = (state.count ?? state.component.data.serial) + 1; // another value each time
       state.component.setStateValue("rest", state.count);
     }, wait);
@@ -85,7 +81,6 @@ export default function (component) {
     if (now === state.now) return;
     state.now = now;
     if (agreed()) return;
-    state.unsaid = true;
     ask();
     if (!state.held) rest(REST_MS);
   };
@@ -98,8 +93,8 @@ export default function (component) {
   // Whether the picture of the last run is that of the sliders. Then nothing lies over it.
   function agreed() {
     if (moved()) return false;
+    state.now = text(state.component.data.values);
     clearTimeout(state.alarm);
-    state.unsaid = false;
     uncover();
     return true;
   }
@@ -107,13 +102,14 @@ export default function (component) {
 
   if (run) {
     state.now = text(shown());
-    if (state.unsaid && moved()) { // a hand was faster
+    if (moved()) { // a hand was faster; or the run has moved a slider, which will be seen in a moment
       if (state.laid.length) show(state.answer);
       ask();
+      rest(REST_MS);
     } else {
       clearTimeout(state.alarm);
       // The figures get their new data in this very task or the next; before, they have older ones.
-      requestAnimationFrame(uncover);
+      requestAnimationFrame(() => moved() || uncover());
     }
   }
 
