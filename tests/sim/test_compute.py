@@ -4,9 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -15,9 +16,12 @@ import pytest
 from sim.compute import SCHEDULER_VARIABLE, Compute, RemoteRun, WorkerLost
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Knobs, Progress, Settings
+from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINER = "sim.recommender.training:Trainer"
+ENDLESS = 1e9
+"""Seconds of a slice that ends when a test says so, see `end_slice`."""
 posix_only = pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
 
 
@@ -32,7 +36,7 @@ def compute() -> Iterator[Compute]:
 
 @pytest.fixture(scope="module")
 def ready(compute: Compute) -> Compute:
-    assert compute.wait(60) == "ready", compute.message
+    assert compute.wait(LIMIT) == "ready", compute.message
     return compute
 
 
@@ -46,25 +50,10 @@ def parts() -> tuple[Ratings, Ratings]:
     return whole.take(np.arange(300)), whole.take(np.arange(300, 400))
 
 
-def until(true: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
 def next_slice(run: RemoteRun, seconds: float, knobs: Knobs) -> Progress:
     until(lambda: run.request(seconds, knobs))
-    found: list[Progress] = []
-
-    def there() -> bool:
-        progress = run.collect()
-        if progress is not None:
-            found.append(progress)
-        return bool(found)
-
-    until(there)
-    return found[0]
+    progress: Progress = until(run.collect)
+    return progress
 
 
 def worker_pid(compute: Compute) -> int:
@@ -72,15 +61,52 @@ def worker_pid(compute: Compute) -> int:
     return int(pid)
 
 
-def test_start_returns_at_once() -> None:
+def train_on(compute: Compute) -> None:
+    """Wait until the slice under way in the worker has made some more steps."""
+
+    def look(dask_worker: object) -> int:
+        return sum(actor._object._step for actor in dask_worker.state.actors.values())  # type: ignore[attr-defined]
+
+    def made() -> int:
+        (steps,) = compute.client().run(look).values()
+        return int(steps)
+
+    before = made()
+    until(lambda: made() > before + 20)
+
+
+def end_slice(compute: Compute) -> None:
+    """Let the clock by which the worker cuts its slices jump ahead."""
+
+    def jump() -> None:
+        from types import SimpleNamespace
+
+        from sim.recommender import training
+
+        clock = training.time.perf_counter
+        training.time = SimpleNamespace(perf_counter=lambda: clock() + 2e9)
+
+    compute.client().run(jump)
+
+
+def test_start_waits_for_nothing() -> None:
     code = (
-        "import time; from sim.compute import Compute\n"
-        "began = time.perf_counter(); compute = Compute.start()\n"
-        "assert time.perf_counter() - began < 1 and compute.state == 'starting'\n"
+        "from sim.compute import Compute\n"
+        "compute = Compute.start(); assert compute.state == 'starting'\n"
         "assert compute.client() is None and compute.message\n"
         "compute.close(); compute.close(); assert compute.state == 'failed'\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=LIMIT)
+
+
+def test_before_anything_stands_nothing_is_asked_or_turned() -> None:
+    future = SimpleNamespace(status="pending", release=lambda: None)
+    client = SimpleNamespace(as_current=nullcontext, submit=lambda *_args, **_options: future)
+    run = RemoteRun(client, TRAINER, ())
+    assert not run.ready
+    assert not run.turn(Knobs(0.3))
+    assert not run.request(0.0, Knobs())
+    assert run.collect() is None
 
 
 def test_slices_go_on_and_knobs_are_noted(ready: Compute, parts: tuple[Ratings, Ratings]) -> None:
@@ -91,7 +117,7 @@ def test_slices_go_on_and_knobs_are_noted(ready: Compute, parts: tuple[Ratings, 
     assert 0 < first.step < second.step < third.step
     assert [(c.name, c.value) for c in third.changes] == [("weight_decay", 0.3)]
     assert third.changes[0].epoch == second.epoch
-    model = run.call("best")
+    model = run.call("best", timeout=LIMIT)
     assert model.user_factors.shape == (20, 4)
     run.close()
     with pytest.raises(WorkerLost, match="closed"):
@@ -102,37 +128,35 @@ def test_turned_knobs_act_on_the_slice_under_way_and_outlive_older_ones(
     ready: Compute, parts: tuple[Ratings, Ratings]
 ) -> None:
     run = ready.run(TRAINER, *parts, Settings(n_factors=4, batch_size=50, epochs=10**6))
-    assert not run.turn(Knobs(0.3)), "nothing stands yet"
     first = next_slice(run, 0.0, Knobs(0.0))
-    assert run.request(4.0, Knobs(0.0))  # long enough for a machine that is busy with others
+    assert run.request(ENDLESS, Knobs(0.0))
     assert run.request(0.0, Knobs(0.0), ahead=2)
-    time.sleep(0.5)
-    assert run.turn(Knobs(0.3))
-    until(lambda: run.turn(Knobs(0.5)), 2)  # the last ones have arrived, and are not waited for
+    for knobs in (Knobs(0.3), Knobs(0.5)):
+        train_on(ready)
+        until(lambda knobs=knobs: run.turn(knobs))  # the last ones arrive, and are not waited for
+    train_on(ready)
     assert run.busy
-    answers: list[Progress] = []
-    until(lambda: bool(answers.append(run.collect()) or answers[-1]))
-    under_way = answers[-1]
-    until(lambda: bool(answers.append(run.collect()) or answers[-1]))
+    end_slice(ready)
+    under_way, asked_before = until(run.collect), until(run.collect)
     assert [c.value for c in under_way.changes] == [0.3, 0.5]
     steps_per_epoch = 6
     for change in under_way.changes:
         assert first.step < change.epoch * steps_per_epoch < under_way.step - 10
-    assert answers[-1].changes == under_way.changes, "asked for with older knobs, before"
+    assert asked_before.changes == under_way.changes, "with older knobs"
     assert next_slice(run, 0.0, Knobs(0.0)).changes == under_way.changes
 
 
 def test_asking_never_waits(ready: Compute, parts: tuple[Ratings, Ratings]) -> None:
+    """Were one of these to wait for the slice in flight, it would wait for ever."""
     run = ready.run(TRAINER, *parts, Settings(epochs=10**6))
-    until(lambda: run.request(1.0, Knobs()))
-    began = time.perf_counter()
+    until(lambda: run.request(ENDLESS, Knobs()))
     assert run.busy
     assert run.collect() is None
-    assert not run.request(1.0, Knobs())  # one in flight is enough
-    assert time.perf_counter() - began < 0.5
+    assert not run.request(0.0, Knobs())  # one in flight is enough
     with pytest.raises(TimeoutError):
         run.call("best", timeout=0.05)  # behind the slice in flight
-    until(lambda: run.collect() is not None)
+    end_slice(ready)
+    until(run.collect)
     assert not run.busy
 
 
@@ -153,7 +177,7 @@ def test_a_dropped_run_is_forgotten_by_the_worker(
             assert run.request(0.3, Knobs())
         assert held() == 1
         del run
-        until(lambda: held() == 0, 5)
+        until(lambda: held() == 0)
 
 
 def test_errors_of_the_object_arrive_as_they_are(
@@ -161,10 +185,10 @@ def test_errors_of_the_object_arrive_as_they_are(
 ) -> None:
     empty = parts[1].take(np.array([], dtype=int))
     with pytest.raises(ValueError, match="at least one rating each"):
-        ready.run(TRAINER, parts[0], empty, Settings()).call("best")
+        ready.run(TRAINER, parts[0], empty, Settings()).call("best", timeout=LIMIT)
     run = ready.run(TRAINER, *parts, Settings())
     with pytest.raises(AttributeError, match="no_such_method"):
-        run.call("no_such_method")
+        run.call("no_such_method", timeout=LIMIT)
 
 
 def test_workers_are_warm_and_polite_and_this_process_has_no_torch(ready: Compute) -> None:
@@ -179,12 +203,13 @@ def test_workers_are_warm_and_polite_and_this_process_has_no_torch(ready: Comput
     assert nice == min(19, before + 15) if before else nice == 15
     code = (
         "import sys; from sim.compute import Compute\n"
-        "compute = Compute.start(); assert compute.wait(60) == 'ready', compute.message\n"
+        f"compute = Compute.start(); assert compute.wait({LIMIT}) == 'ready', compute.message\n"
         "import numpy as np; from sim.recommender import Knobs, Ratings, Settings\n"
         "i = np.zeros(2, int)\n"
         "r = Ratings(i, i, i.astype(np.float32), ('',), ((),), ('0',), ('0',))\n"
         f"run = compute.run({TRAINER!r}, r, r, Settings())\n"
-        "assert run.call('run_epoch', Knobs(), timeout=20).step == 1 and run.call('best')\n"
+        f"assert run.call('run_epoch', Knobs(), timeout={LIMIT}).step == 1\n"
+        f"assert run.call('best', timeout={LIMIT})\n"
         "assert 'torch' not in sys.modules; compute.close()\n"
     )
     address = ready.client().scheduler.address
@@ -193,7 +218,7 @@ def test_workers_are_warm_and_polite_and_this_process_has_no_torch(ready: Comput
         cwd=ROOT,
         env={**os.environ, SCHEDULER_VARIABLE: address},
         check=True,
-        timeout=60,
+        timeout=LIMIT,
     )
     assert ready.state == "ready"  # a guest that leaves takes nothing along
 
@@ -214,14 +239,14 @@ def test_a_lost_worker_is_told_and_replaced(ready: Compute, parts: tuple[Ratings
     idle = ready.run(TRAINER, *parts, Settings(epochs=10**6))
     next_slice(run, 0.0, Knobs())
     next_slice(idle, 0.0, Knobs())
-    until(lambda: run.request(30.0, Knobs()))
+    until(lambda: run.request(ENDLESS, Knobs()))
     os.kill(worker_pid(ready), signal.SIGKILL)
     with pytest.raises(WorkerLost):
-        until(lambda: run.collect() is not None)
+        until(run.collect)
     with pytest.raises(WorkerLost):
         run.request(0.0, Knobs())
     with pytest.raises(WorkerLost):  # the one that waited for nothing learns it as well
-        until(lambda: idle.collect() is not None)
+        until(idle.collect)
     assert ready.state == "ready"
     again = ready.run(TRAINER, *parts, Settings())
     assert next_slice(again, 0.0, Knobs()).step == 1
@@ -240,7 +265,7 @@ def test_a_dead_cluster_is_noticed_and_restarted_and_close_leaves_nothing(
     with pytest.raises(WorkerLost, match="stopped"):
         ready.run(TRAINER, *parts, Settings())
     ready.restart()
-    assert ready.wait(60) == "ready", ready.message
+    assert ready.wait(LIMIT) == "ready", ready.message
     assert next_slice(ready.run(TRAINER, *parts, Settings()), 0.0, Knobs()).step == 1
 
     process = ready._process
@@ -249,7 +274,7 @@ def test_a_dead_cluster_is_noticed_and_restarted_and_close_leaves_nothing(
     assert len(new) >= 2
     ready.close()
     ready.close()
-    _, alive = psutil.wait_procs(old + new, timeout=10)
+    _, alive = psutil.wait_procs(old + new, timeout=LIMIT)
     assert not alive
 
 
@@ -267,8 +292,8 @@ def test_the_cluster_ends_with_its_input() -> None:
         assert process.stdout.readline().startswith("tcp://127.0.0.1:")
         children = psutil.Process(process.pid).children(recursive=True)
         process.stdin.close()  # as the system does for a parent that was killed
-        assert process.wait(timeout=20) == 0
-    _, alive = psutil.wait_procs(children, timeout=10)
+        assert process.wait(timeout=LIMIT) == 0
+    _, alive = psutil.wait_procs(children, timeout=LIMIT)
     assert not alive
 
 
@@ -277,7 +302,7 @@ def test_an_operators_address_that_does_not_answer_is_a_sentence(
 ) -> None:
     monkeypatch.setenv(SCHEDULER_VARIABLE, "nonsense://nowhere")
     compute = Compute.start()
-    assert compute.wait(20) == "failed"
+    assert compute.wait(LIMIT) == "failed"
     assert compute.message.startswith("The compute cluster did not start: ")
     assert compute.client() is None
     compute.close()

@@ -1,0 +1,30 @@
+"""Waiting for a state: tests ask whether something comes, not how soon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+LIMIT = 300.0
+"""Seconds after which what has not come will not come: a busy machine is slow, not wrong.
+
+One for all tests. Training stands back for everything else on a machine, so where others keep all
+its processors busy, PyTorch alone takes minutes to load.
+"""
+
+
+def nap() -> None:
+    """A moment in which others can work."""
+    time.sleep(0.02)
+
+
+def until(state: Callable[[], T], between: Callable[[], object] = nap) -> T:
+    """What `state` gives, once that is true. It is asked again and again, after `between`."""
+    end = time.monotonic() + LIMIT
+    while not (found := state()):
+        assert time.monotonic() < end, "waited in vain"
+        between()
+    return found
