@@ -18,6 +18,7 @@ from sim.recommender.networks import Network, Parts, Tensors, factor_tables, fac
 from sim.recommender.neural import AttentionModel, NeuMF, NeuralCF
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Settings
+from sim.recommender.rules import BOOK_SPAN
 
 _BESIDE_FACTORS = 16  # at most, for the perceptron of "neumf": better than 50, and faster
 
@@ -49,7 +50,7 @@ class AutogradNetwork(Network):
         part = {name: value.requires_grad_() for name, value in self._gather(ids).items()}
         with torch.enable_grad():
             error = torch.sigmoid(self._forward(part, user, movie, mask)) - target
-            loss = error.square().mean() * self._span**2
+            loss = error.square().mean() * BOOK_SPAN**2
         grads = torch.autograd.grad(loss, list(part.values()))
         self.grad.zero_()
         for name, grad in zip(part, grads, strict=True):
@@ -145,7 +146,9 @@ class AttentionNetwork(AutogradNetwork):
         self.dense = {}
         self.mask_columns = k
         super().__init__(settings, train, device)
-        self._history, self._liking = rated_movies(train, settings.max_history, settings.seed)
+        low, high = settings.rating_range
+        self._history, liking = rated_movies(train, settings.max_history, settings.seed)
+        self._liking = liking * np.float32(BOOK_SPAN / (high - low))
         self._rated = torch.tensor(self._history, device=device)
         self._value = torch.tensor(self._liking, device=device)
 

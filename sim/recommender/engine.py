@@ -18,7 +18,7 @@ from sim.recommender.networks import DotNetwork, Network
 from sim.recommender.optimizers import make_optimizer
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Settings
-from sim.recommender.rules import one_cycle
+from sim.recommender.rules import BOOK_SPAN, one_cycle
 
 _BANK_BATCHES = 4  # size of the bank of random bytes for dropout, in batches
 _NETWORKS: dict[str, type[Network]] = {
@@ -88,6 +88,8 @@ class Engine:
         start: RatingModel | None = None,
     ) -> None:
         self.settings = settings
+        low, high = settings.rating_range
+        self._unit = ((high - low) / BOOK_SPAN) ** 2  # of the network's loss, in squared ratings
         self.device = choose_device(settings.device)
         self.network = _NETWORKS[settings.model](settings, train, self.device)
         self._start = start
@@ -115,7 +117,10 @@ class Engine:
         )
 
     def step(self, number: int, weight_decay: float, dropout: float) -> torch.Tensor:
-        """Take step `number` (from 0, counted over all epochs); return the batch's loss."""
+        """Take step `number` (from 0, counted over all epochs).
+
+        Returns the batch's loss, the mean squared error in the ratings' own units.
+        """
         epoch, within = divmod(number, self.steps_per_epoch)
         if epoch != self._epoch:
             self._begin(epoch)
@@ -126,7 +131,7 @@ class Engine:
         if self.settings.schedule == "one_cycle":
             share = one_cycle(number / (self.settings.epochs * self.steps_per_epoch))
         self._optimizer.step(share, weight_decay)
-        return loss
+        return loss if self._unit == 1 else loss * self._unit
 
     def valid_loss(self) -> float:
         """Mean squared error on the validation ratings, without dropout."""

@@ -3,6 +3,13 @@
 This module imports torch. A network keeps all its weights in one flat vector, and its gradient in
 another; the tables and layers are views into it. So an optimizer's step and a copy of the best
 weights are one operation each, whatever the model.
+
+**The scale of the ratings is taken out.** A model learns shares of the range, t = (r − low)/(high −
+low), and its loss is the mean squared error of ratings whose range has the book's length, 5.5:
+5.5²·mean((sigmoid(z) − t)²). So the gradient, and with it every learning rate, ε and λ, means the
+same for thumbs ±1 and for 0 to 100; on the book's own range nothing changes. The penalty λ/2·‖w‖²
+is added to this loss: in squared units of the ratings themselves it is ((high − low)/5.5)² times
+as large. What is shown, `Point` and `EpochRecord`, is in the ratings' own units (see `engine`).
 """
 
 import math
@@ -16,6 +23,7 @@ from numpy.typing import NDArray
 from sim.recommender.model import MatrixFactorization, RatingModel
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Settings
+from sim.recommender.rules import BOOK_SPAN
 
 Parts = dict[str, NDArray[np.float32]]
 Tensors = dict[str, torch.Tensor]
@@ -57,8 +65,8 @@ class Network(ABC):
     ) -> torch.Tensor:
         """Write the gradient of the batch's mean squared error into `grad`; return that error.
 
-        `target` is (rating − low) / (high − low), and the error is in squared rating units. `mask`
-        is (n, mask_columns), 0 where dropout acts, else 1 / (1 − p).
+        `target` is (rating − low) / (high − low), and the error is on the book's scale (see above).
+        `mask` is (n, mask_columns), 0 where dropout acts, else 1 / (1 − p).
         """
 
     @abstractmethod
@@ -96,11 +104,6 @@ class Network(ABC):
                 )
         for name, view in self._part.items():
             view.copy_(torch.from_numpy(np.array(parts[name], dtype=np.float32)))
-
-    @property
-    def _span(self) -> float:
-        low, high = self.settings.rating_range
-        return high - low
 
     def _views(self, flat: torch.Tensor) -> Tensors:
         views, first = {}, 0
@@ -181,7 +184,7 @@ class DotNetwork(Network):
             user,
             movie,
             target,
-            self._span,
+            BOOK_SPAN,
             mask,
         )
 

@@ -118,9 +118,10 @@ class AttentionModel(SigmoidModel):
     """z = q·p + b_u + b_m: the user is p = Σⱼ aⱼ·lⱼ·yⱼ, summed over the movies j the user rated.
 
     q is the movie's factors (`movie_factors`, (n_movies, k)), yⱼ a rated movie's (`taste_factors`,
-    the same shape), lⱼ how far the rating was above the user's mean, and the attention is
-    aⱼ = softmaxⱼ(q·yⱼ/√k): a movie like the one in question counts most. The movie in question is
-    left out of the sum, where it was rated, so that a rating never helps to predict itself.
+    the same shape), lⱼ how far the rating was above the user's mean (on a scale whose range has the
+    book's length, 5.5), and the attention is aⱼ = softmaxⱼ(q·yⱼ/√k): a movie like the one in
+    question counts most. The movie in question is left out of the sum, where it was rated, so that
+    a rating never helps to predict itself.
 
     `history` and `liking`, both (n_users, most), hold each user's rated movies j and lⱼ, filled up
     with −1 and 0. Sources: He et al. 2018, "NAIS" (attention over the rated items); Koren 2008,

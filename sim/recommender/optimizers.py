@@ -4,6 +4,9 @@
 takes one or two seconds, and its bookkeeping costs as much as the step. A test holds each of
 these to its counterpart there.
 
+The gradient is that of the loss on the book's scale (see `networks`), so all rates and every λ
+mean the same whatever the range of the ratings.
+
 λ is on three scales. What is sensible for it on the bundled ratings at learning rate 0.001, from
 "helps a little" to "is too much": "adamw" 0.05 to 1, "adam_l2" 1e-5 to 1e-3, "sgd" 3e-5 to 1e-3.
 """
@@ -16,12 +19,16 @@ from typing import Any
 import torch
 
 from sim.recommender.records import Settings
-from sim.recommender.rules import batch_rule, quoted_batch
+from sim.recommender.rules import batch_rule, decay_factor, quoted_batch
 
 MOMENTUM = 0.9
 # SGD's learning rates, in units of Settings.learning_rate, and the largest ones that it may use
 TABLE_RATE, LARGEST_TABLE_RATE = 50.0, 0.8
 DENSE_RATE, LARGEST_DENSE_RATE = 10.0, 0.1
+LARGEST_PULL = 0.004
+"""The most that SGD's rate times λ may be. The penalty alone would let momentum 0.9 swing through
+zero above (1 − √0.9)² = 0.0026, and fly apart above 2·(1 + 0.9) = 3.8; at 0.004 a weight swings by
+1.3 % of where it began."""
 
 
 class Optimizer(ABC):
@@ -38,10 +45,10 @@ class Optimizer(ABC):
 class Adam(Optimizer):
     """Adam by the square-root batch rule (see `batch_rule`), with λ in one of two places.
 
-    `decoupled` (AdamW): w ← (1 − ηλ)·w before the step. Otherwise λ·w, the gradient of the penalty
-    λ/2·‖w‖², joins the gradient and is divided by its running size like all of it; λ then needs no
-    batch rule, as the loss is a mean. Sources: Kingma & Ba 2015; Loshchilov & Hutter 2019,
-    algorithm 2.
+    `decoupled` (AdamW): w ← e^(−ηλκ)·w before the step (see `decay_factor`). Otherwise λ·w, the
+    gradient of the penalty λ/2·‖w‖², joins the gradient and is divided by its running size like all
+    of it; λ then needs no batch rule, as the loss is a mean. Sources: Kingma & Ba 2015; Loshchilov
+    & Hutter 2019, algorithm 2.
     """
 
     def __init__(
@@ -64,7 +71,7 @@ class Adam(Optimizer):
 
     def step(self, share: float, weight_decay: float) -> None:
         rate = self._rule.learning_rate * share
-        decay = weight_decay * (self._rule.weight_decay if self._decoupled else 1.0)
+        factor = decay_factor(rate, weight_decay * self._rule.weight_decay)
         (beta1, beta2), eps = self._rule.betas, self._rule.eps
         self._number += 1
         if self._fused is not None:
@@ -78,16 +85,17 @@ class Adam(Optimizer):
                 lr=rate,
                 beta1=beta1,
                 beta2=beta2,
-                weight_decay=decay,
+                # the kernel multiplies by 1 − lr · weight_decay
+                weight_decay=(1 - factor) / rate if self._decoupled else weight_decay,
                 eps=eps,
                 amsgrad=False,
                 maximize=False,
             )
             return
         if self._decoupled:
-            self._weights.mul_(1 - rate * decay)
-        elif decay:
-            self._grad.add_(self._weights, alpha=decay)
+            self._weights.mul_(factor)
+        elif weight_decay:
+            self._grad.add_(self._weights, alpha=weight_decay)
         self._mean.lerp_(self._grad, 1 - beta1)
         self._square.mul_(beta2).addcmul_(self._grad, self._grad, value=1 - beta2)
         root = self._square.sqrt().div_(math.sqrt(1 - beta2**self._number)).add_(eps)
@@ -101,8 +109,9 @@ class SGD(Optimizer):
     weight that all ratings share. Adam evens that out; here the tables (the first `n_table`
     weights) get 50 times `learning_rate` and the layers 10 times. The batch rule is the linear one
     (Goyal et al. 2017): rates grow with κ (see `batch_rule`) and λ stays, as the loss is a mean.
-    They stop growing at 0.8 and 0.1, beyond which the most rated movies overshoot. At each step the
-    penalty shrinks a weight by rate·λ/(1 − 0.9).
+    They stop growing at 0.8 and 0.1, beyond which the most rated movies overshoot, and at 0.004/λ
+    (`LARGEST_PULL`): a penalty is a bowl of curvature λ, and a step in it may not be longer. In the
+    long run the penalty shrinks a weight by rate·λ/(1 − 0.9) at each step.
     """
 
     def __init__(
@@ -122,11 +131,14 @@ class SGD(Optimizer):
         self._groups = [(weights[p], grad[p], velocity[p], rate) for p, rate in parts]
 
     def step(self, share: float, weight_decay: float) -> None:
-        for weights, grad, velocity, rate in self._groups:
+        for weights, grad, velocity, largest in self._groups:
+            rate = largest
             if weight_decay:
                 grad.add_(weights, alpha=weight_decay)
-            velocity.mul_(MOMENTUM).add_(grad)
-            weights.add_(velocity, alpha=-rate * share)
+                rate = min(largest, LARGEST_PULL / weight_decay)
+            # the rate is in the velocity already: so it stays right when λ is turned
+            velocity.mul_(MOMENTUM).add_(grad, alpha=rate)
+            weights.add_(velocity, alpha=-share)
 
 
 def make_optimizer(

@@ -106,10 +106,13 @@ class Knobs:
 
     weight_decay: float = 0.1
     """λ, on all weights and biases alike. With "adamw" the decoupled decay, quoted at batch size
-    64: with the learning rate η every weight shrinks by the factor 1 − η·λ at each step. With
-    "adam_l2" and "sgd" the λ of the penalty λ/2·‖w‖² added to a batch's mean squared error, the
-    same at every batch size. These are different scales: Adam divides the penalty's gradient by
-    its running gradient size, SGD does not (sensible values are in `optimizers`)."""
+    64: with the learning rate η and κ = batch / 64, each step multiplies every weight by
+    e^(−η·λ·κ), near 1 − η·λ·κ while that is small (see `rules.decay_factor`). With "adam_l2" and
+    "sgd" the λ of the penalty λ/2·‖w‖² added to a batch's mean squared error, the same at every
+    batch size. These are different scales: Adam divides the penalty's gradient by its running
+    gradient size, SGD does not (sensible values are in `optimizers`). No λ depends on the scale of
+    the ratings: the mean squared error is that of ratings stretched to a range of the book's
+    length, 5.5 (see `networks`)."""
     dropout: float = 0.0
     """Probability with which in training a product of two factors ("dot", "attention") or a unit
     of a hidden layer ("ncf", "neumf") is left out of a prediction. Acts in steps of 1/256."""
