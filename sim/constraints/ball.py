@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.constraints.quadratic import Array
+from sim.constraints.rounding import ROUNDING
 
 
 def norm(w: npt.ArrayLike, norm_order: float) -> Array:
@@ -25,6 +26,14 @@ def norm(w: npt.ArrayLike, norm_order: float) -> Array:
         return np.asarray(largest)
     ratio = sizes.min(axis=-1) / np.where(largest > 0, largest, 1.0)
     return np.asarray(largest * (1 + ratio**norm_order) ** (1 / norm_order))
+
+
+def outside(w: npt.ArrayLike, norm_order: float, budget: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether `w`, shape (..., 2), lies outside the ball; on its boundary, to rounding, it is in.
+
+    So (0.1, 0.2) is in the diamond of budget 0.3, though in floating point 0.1 + 0.2 > 0.3.
+    """
+    return np.asarray(norm(w, norm_order) > np.asarray(budget) * (1 + ROUNDING))
 
 
 def ball(norm_order: float, budget: float, n: int = 181) -> Array:

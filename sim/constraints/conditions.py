@@ -102,7 +102,9 @@ def contact(loss: Quadratic, norm_order: float, budget: float, level: float) -> 
     def above(angle: Array) -> Array:
         return loss.value(budget * boundary(norm_order, angle)) - level
 
-    high = above(angles) >= 0
+    # Where it only grazes the boundary, from outside or from inside, it does not cross it.
+    graze = 1e-12 * level
+    high = above(angles) > (graze if found.active else -graze)
     change = (high[1:] != high[:-1]).nonzero()[0]
     if not change.size:
         return Contact("inside" if high.all() else "around", nothing, touching)

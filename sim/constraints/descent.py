@@ -1,6 +1,9 @@
 """Gradient descent on a penalised quadratic, step by step: what L1 and L2 do to the weights."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -8,6 +11,7 @@ import numpy.typing as npt
 
 from sim.constraints.ball import check_penalty
 from sim.constraints.quadratic import Array, Quadratic
+from sim.constraints.rounding import ROUNDING
 
 Method = Literal["gradient", "subgradient", "proximal"]
 LIMIT = 1e6
@@ -66,6 +70,8 @@ def descend(
     - proximal (q = 1 or 2): a step on the loss alone, then the penalty's own minimum: for q = 1 the
       soft threshold, which reaches zero exactly (ISTA); for q = 2 a division.
 
+    A weight of which a step leaves no more than rounding is zero.
+
     Raises ValueError for another pair of method and order, a start that is not two finite numbers
     of size up to LIMIT, a penalty that is negative, a learning rate that is not positive, or a
     negative n_steps. Source: Beck and Teboulle, A Fast Iterative Shrinkage-Thresholding Algorithm,
@@ -91,19 +97,19 @@ def descend(
     w1, w2 = first.tolist()
     path = [(w1, w2)]
     diverged_at = None
+
+    def move(w: float, down: float) -> float:
+        if method != "proximal":
+            held = shrink * _slope(w, norm_order)
+            return _settled(w - down - held, w, down, held)
+        if norm_order == 1:
+            return _settled(_soft(w - down, shrink), w, down, shrink)
+        return _settled(w - down, w, down) / (1 + 2 * shrink)
+
     for step in range(1, n_steps + 1):
-        g1, g2 = h11 * (w1 - c1) + h12 * (w2 - c2), h12 * (w1 - c1) + h22 * (w2 - c2)
-        if method == "proximal":
-            w1, w2 = w1 - learning_rate * g1, w2 - learning_rate * g2
-            if norm_order == 1:
-                w1, w2 = _soft(w1, shrink), _soft(w2, shrink)
-            else:
-                w1, w2 = w1 / (1 + 2 * shrink), w2 / (1 + 2 * shrink)
-        else:
-            w1, w2 = (
-                w1 - learning_rate * g1 - shrink * _slope(w1, norm_order),
-                w2 - learning_rate * g2 - shrink * _slope(w2, norm_order),
-            )
+        down1 = learning_rate * (h11 * (w1 - c1) + h12 * (w2 - c2))
+        down2 = learning_rate * (h12 * (w1 - c1) + h22 * (w2 - c2))
+        w1, w2 = move(w1, down1), move(w2, down2)
         if not max(abs(w1), abs(w2)) <= LIMIT:
             diverged_at = step
             break
@@ -128,7 +134,9 @@ def one_dimensional_descent(
 
     L1 pushes with a constant force, and L2 in proportion to x, so that L2 slows down and never
     arrives (save in one step, when 2 * penalty * learning_rate = 1). With `method` gradient (or
-    subgradient: the same here) L1 steps over zero and oscillates; a proximal step holds it there.
+    subgradient: the same here) L1 steps over zero and oscillates, unless a step ends right on it; a
+    proximal step holds it there. The arithmetic is that of the numbers as they are written: ten
+    steps of 1 * 0.2 lead from 2 to 0, which in floating point they miss by 4e-16.
 
     Raises ValueError for another kind or method, a start beyond LIMIT in size, and arguments that
     `descend` refuses.
@@ -139,20 +147,20 @@ def one_dimensional_descent(
         raise ValueError(f"method must be gradient, subgradient or proximal, not {method!r}.")
     _check_run(penalty, abs(start), learning_rate, n_steps)
     norm_order = 1 if kind == "l1" else 2
-    shrink = learning_rate * penalty
-    x = float(start)
+    first, shrink = _written(start), _written(learning_rate) * _written(penalty)
+    # On |x| start and steps are whole numbers of a unit; on x^2 a step is one factor.
+    per_one = math.lcm(first.denominator, shrink.denominator) if kind == "l1" else 1
+    x: float = int(first * per_one) if kind == "l1" else float(first)
+    move = _move(norm_order, shrink * per_one, method)
     path = [x]
     diverged_at = None
     for step in range(1, n_steps + 1):
-        if method != "proximal":
-            x -= shrink * _slope(x, norm_order)
-        else:
-            x = _soft(x, shrink) if norm_order == 1 else x / (1 + 2 * shrink)
-        if not abs(x) <= LIMIT:
+        x = move(x)
+        if not abs(x) <= int(LIMIT) * per_one:
             diverged_at = step
             break
         path.append(x)
-    positions = np.array(path)
+    positions = np.array([x / per_one for x in path])
     at_zero = (positions == 0).nonzero()[0]
     slopes = np.sign(positions) if norm_order == 1 else 2 * positions
     return Roll(
@@ -164,6 +172,23 @@ def one_dimensional_descent(
     )
 
 
+def _written(x: float) -> Fraction:
+    """The number as it is written, 1/5 for 0.2, not the binary one beside it."""
+    return Fraction(repr(float(x)))
+
+
+def _move(norm_order: int, shrink: Fraction, method: Method) -> Callable[[float], float]:
+    """One step of a ball; on |x| one by `shrink`, which is a whole number."""
+    if norm_order == 1:
+        by = int(shrink)
+        if method == "proximal":
+            return lambda x: _soft(x, by)
+        return lambda x: x - by * ((x > 0) - (x < 0))
+    shrink = min(shrink, Fraction(10**300))  # which a float can hold
+    factor = float(1 / (1 + 2 * shrink) if method == "proximal" else 1 - 2 * shrink)
+    return lambda x: factor * x
+
+
 def _slope(x: float, norm_order: int) -> float:
     if norm_order == 2:
         return 2 * x
@@ -171,7 +196,13 @@ def _slope(x: float, norm_order: int) -> float:
 
 
 def _soft(x: float, threshold: float) -> float:
-    return max(x - threshold, 0.0) if x > 0 else min(x + threshold, 0.0)
+    return max(x - threshold, 0) if x > 0 else min(x + threshold, 0)
+
+
+def _settled(left: float, *terms: float) -> float:
+    """What is left of the terms: zero where that is rounding alone."""
+    size = sum(map(abs, terms))
+    return 0.0 if abs(left) <= ROUNDING * size < math.inf else left
 
 
 def _check_run(penalty: float, size: float, learning_rate: float, n_steps: int) -> None:

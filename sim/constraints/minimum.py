@@ -10,15 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.constraints import closed_forms, rays
-from sim.constraints.ball import check_budget, check_norm_order, check_penalty, norm
+from sim.constraints.ball import check_budget, check_norm_order, check_penalty, norm, outside
 from sim.constraints.quadratic import Array, Quadratic
+from sim.constraints.rounding import blur
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConstrainedMinimum:
     """The minimum inside a budget.
 
-    `weights`, shape (2,), are never outside the ball. `active` says that the budget binds, which
+    `weights`, shape (2,), are never outside the ball (a centre on its boundary, to rounding, is the
+    minimum itself). `active` says that the budget binds, which
     is when the centre of the loss lies outside the ball. `multiplier` >= 0 belongs to the
     constraint sum |w_i|^q <= budget^q (max |w_i| <= budget for q = inf). For q >= 1 it is the
     penalty with which `penalized_minimum` has its minimum at the same weights; for q < 1 the
@@ -57,7 +59,7 @@ def constrained_minimum(loss: Quadratic, norm_order: float, budget: float) -> Co
     The solution is exact up to rounding: a secular equation for q = 2, closed forms on the corners
     and edges for q = 1 and q = inf, and a bracketed root along the boundary for any other order.
     Below q = 1 the ball is not convex; the result is the global minimum, the best of all local
-    ones. A weight that should be zero is 0.0.
+    ones. A weight that should be zero is 0.0, also where only a tie makes it so (`rounding`).
 
     A budget of zero leaves only the origin. For q >= 1 its multiplier is then the least penalty
     that keeps the weights at zero: max |gradient(0)| for q = 1, sum |gradient(0)| for q = inf and
@@ -71,7 +73,7 @@ def constrained_minimum(loss: Quadratic, norm_order: float, budget: float) -> Co
     check_budget(budget)
     budgets = np.array([budget], dtype=np.float64)
     weights = minima(loss, norm_order, budgets)
-    active = bool(norm(loss.center, norm_order) > budget)
+    active = bool(outside(loss.center, norm_order, budget))
     multiplier = float(multipliers(loss, norm_order, budgets, weights)[0])
     return ConstrainedMinimum(weights[0], multiplier, active)
 
@@ -90,14 +92,14 @@ def penalized_minimum(loss: Quadratic, norm_order: float, penalty: float) -> Pen
         weights = np.array(loss.center)
     else:
         H, c = loss.hessian[None], loss.center[None]
-        problem = H, closed_forms.pull(H, c)
         penalties = np.array([penalty], dtype=np.float64)
+        problem = H, closed_forms.pull(H, c), penalties, blur(H, c)
         if norm_order == 1:
-            weights = closed_forms.with_l1(*problem, penalties)[0]
+            weights = closed_forms.with_l1(*problem)[0]
         elif norm_order == 2:
-            weights = closed_forms.with_l2(*problem, penalties)[0]
+            weights = closed_forms.with_l2(*problem)[0]
         elif norm_order == math.inf:
-            weights = closed_forms.with_max_norm(*problem, penalties)[0]
+            weights = closed_forms.with_max_norm(*problem)[0]
         else:
             weights = rays.minimum(H, c, norm_order, rays.WithPenalty(penalties, norm_order))[0]
     size = (
@@ -133,10 +135,9 @@ def minima(loss: Quadratic, norm_order: float, budgets: Array) -> Array:
 
 def minima_of(hessians: Array, centers: Array, norm_order: float, budgets: Array) -> Array:
     """The constrained minima of n losses: shapes (n, 2, 2), (n, 2) and (n,), weights (n, 2)."""
-    outside = norm(centers, norm_order) > budgets
     weights = np.array(centers)
     weights[budgets == 0] = 0.0
-    rows = (outside & (budgets > 0)).nonzero()[0]
+    rows = (outside(centers, norm_order, budgets) & (budgets > 0)).nonzero()[0]
     if rows.size:
         problem, t = (hessians[rows], centers[rows]), budgets[rows]
         if norm_order == 1:
@@ -170,7 +171,7 @@ def _inside(weights: Array, norm_order: float, budgets: Array) -> Array:
 
 def multipliers(loss: Quadratic, norm_order: float, budgets: Array, weights: Array) -> Array:
     """The multipliers, shape (n,), of the constrained minima `weights` at `budgets`."""
-    outside = norm(loss.center, norm_order) > budgets
+    binds = outside(loss.center, norm_order, budgets)
     force = -loss.gradient(weights)
     zero = budgets == 0
     t = np.where(zero, 1.0, budgets)
@@ -186,4 +187,4 @@ def multipliers(loss: Quadratic, norm_order: float, budgets: Array, weights: Arr
     if norm_order not in (1, math.inf):
         with np.errstate(over="ignore"):
             price = price * np.exp((1 - norm_order) * np.log(t)) / norm_order
-    return np.where(outside, np.where(zero, at_zero, price), 0.0)
+    return np.where(binds, np.where(zero, at_zero, price), 0.0)

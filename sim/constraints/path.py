@@ -10,6 +10,7 @@ from sim.constraints import closed_forms
 from sim.constraints.ball import check_budget, check_norm_order, check_penalty, norm
 from sim.constraints.minimum import minima, multipliers
 from sim.constraints.quadratic import Array, Quadratic
+from sim.constraints.rounding import blur
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +105,8 @@ def elastic_net_path(
     # The squares only add to the curvature; what is left is an L1 penalty.
     hessians = loss.hessian + (values * (1 - l1_ratio))[:, None, None] * np.eye(2)
     pulls = np.broadcast_to(pull, (values.size, 2))
-    weights = closed_forms.with_l1(hessians, pulls, values * l1_ratio)
+    blurs = np.broadcast_to(blur(loss.hessian, loss.center), values.size)
+    weights = closed_forms.with_l1(hessians, pulls, values * l1_ratio, blurs)
     weights[values == 0] = loss.center
     sizes = l1_ratio * np.abs(weights).sum(axis=1)
     sizes += (1 - l1_ratio) / 2 * (weights**2).sum(axis=1)
@@ -115,17 +117,21 @@ def _knots(loss: Quadratic, norm_order: float) -> tuple[Array, Array]:
     """Penalties, falling to 0, and weights at the ends and kinks of a piecewise linear path.
 
     The signs of the weights change only at kinks: those of the penalties at which one of them could
-    change where it does (Efron and others, Least Angle Regression, section 3).
+    change where it does (Efron and others, Least Angle Regression, section 3). Those that only
+    rounding tells apart are one.
     """
     H, b = loss.hessian[None], closed_forms.pull(loss.hessian[None], loss.center[None])
-    c = loss.center
+    c, blurs = loss.center, blur(loss.hessian[None], loss.center[None])
     if norm_order == math.inf:
         (H, b), c = closed_forms.turned(H, b), c @ closed_forms.TURN / 2
 
     def at(penalties: Array) -> Array:
         n = penalties.size
         return closed_forms.with_l1(
-            np.broadcast_to(H, (n, 2, 2)), np.broadcast_to(b, (n, 2)), penalties
+            np.broadcast_to(H, (n, 2, 2)),
+            np.broadcast_to(b, (n, 2)),
+            penalties,
+            np.broadcast_to(blurs, n),
         )
 
     largest = float(np.abs(b).max())
@@ -134,8 +140,12 @@ def _knots(loss: Quadratic, norm_order: float) -> tuple[Array, Array]:
     # With both weights in, w = c - penalty * H^-1 signs: one of them passes through zero.
     speeds = np.linalg.solve(H[0], np.array([[1.0, 1.0], [1.0, -1.0]]))
     times = np.abs(c[:, None] / np.where(speeds == 0, np.inf, speeds)).ravel()
-    inside = sorted({time for time in times if 0 < time < largest}, reverse=True)
-    penalties = np.array([largest, *inside, 0.0])
+    slack = float(blurs[0] * np.trace(H[0]) ** 2 / np.linalg.det(H[0]))  # they answer to rounding
+    inside = [largest]
+    for time in sorted(times, reverse=True):
+        if slack < time < inside[-1] - slack:
+            inside.append(time)
+    penalties = np.array([*inside, 0.0])
     between = np.sign(at((penalties[:-1] + penalties[1:]) / 2))
     kink = np.concatenate([[True], (between[:-1] != between[1:]).any(axis=1), [True]])
     weights = at(penalties)
@@ -146,6 +156,6 @@ def _knots(loss: Quadratic, norm_order: float) -> tuple[Array, Array]:
     weights[0] = 0.0
     weights = weights[kink]
     if norm_order == math.inf:
-        weights = weights @ closed_forms.TURN.T
+        weights = closed_forms.turned_back(weights)
         weights[-1] = loss.center
     return penalties[kink], weights

@@ -53,13 +53,14 @@ class Quadratic:
             raise ValueError(f"eccentricity must be a finite number from 1 up, not {eccentricity}.")
         if not math.isfinite(angle):
             raise ValueError(f"angle must be a finite number of degrees, not {angle}.")
-        cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        cos, sin = cos_sin(angle)
         across = math.sqrt(eccentricity)
         along = 1 / across
-        off_diagonal = (along - across) * cos * sin
+        gap = across - along  # zero for circles, which then are exact at any angle
+        off_diagonal = 0.0 - gap * cos * sin
         hessian = [
-            [along * cos**2 + across * sin**2, off_diagonal],
-            [off_diagonal, along * sin**2 + across * cos**2],
+            [along + gap * sin**2, off_diagonal],
+            [off_diagonal, along + gap * cos**2],
         ]
         return cls(np.asarray(center, dtype=np.float64), np.array(hessian))
 
@@ -71,6 +72,23 @@ class Quadratic:
     def gradient(self, w: npt.ArrayLike) -> Array:
         """hessian (w - center) at `w` of shape (..., 2); the result has the same shape."""
         return np.asarray((np.asarray(w, dtype=np.float64) - self.center) @ self.hessian)
+
+
+def cos_sin(angle: float) -> tuple[float, float]:
+    """Cosine and sine of an angle in degrees, to rounding, and without it where that matters.
+
+    They are 0 and 1 at right angles and equal at 45 degrees, and mirrored angles have mirrored
+    values. (The cosine of pi / 2, as far as a float holds it, is 6e-17.)
+    """
+    quarter, rest = divmod(angle, 90.0)
+    if rest == 45:
+        near = far = math.sqrt(0.5)
+    elif rest < 45:
+        near, far = math.cos(math.radians(rest)), math.sin(math.radians(rest))
+    else:
+        near, far = math.sin(math.radians(90 - rest)), math.cos(math.radians(90 - rest))
+    cos, sin = ((near, far), (-far, near), (-near, -far), (far, -near))[int(quarter % 4)]
+    return cos + 0.0, sin + 0.0  # no minus zero
 
 
 def ellipse(loss: Quadratic, level: float, n: int = 181) -> Array:

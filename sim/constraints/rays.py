@@ -11,9 +11,10 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from sim.constraints.closed_forms import pull, quadrant
+from sim.constraints.closed_forms import on_axis, pull, quadrant
 from sim.constraints.quadratic import Array
 from sim.constraints.roots import root
+from sim.constraints.rounding import ROUNDING, blur
 
 NODES = 2 * np.sinh(np.linspace(-6.5, 6.5, 273))
 """Where a valley is looked for first: every 0.1 about the diagonal, up to |z| = 665 at the axes."""
@@ -118,34 +119,33 @@ def convex_minimum(hessians: Array, centers: Array, norm_order: float, rule: Rul
     b = pull(hessians, centers)
     h = np.diagonal(hessians, axis1=1, axis2=2)
     reach = rule.size(h, np.abs(b))
-    signs, across = quadrant(hessians, b, reach)
+    signs, _ = quadrant(hessians, b, reach)
     # On rays that are not downhill r is zero, and the slope there points back to those that are.
     problem = hessians, b, norm_order, rule, signs
     rising = _slope(*problem, NODES[None])[0] >= 0
     rising[:, -1] = True
     node = np.maximum(rising.argmax(axis=1), 1)
     weights = _valley(*problem, NODES[node - 1], NODES[node])[0]
-    # A force of exactly zero across an axis leaves the other weight at exactly zero.
-    still = (across == 0) & (reach > 0)
-    on_axis = np.where(still, np.where(b < 0, -reach, reach), 0.0)
-    return np.where(still.any(axis=1)[:, None], on_axis, weights)
+    still, on_the_axis = on_axis(hessians, b, reach, blur(hessians, centers))
+    return np.where(still, on_the_axis, weights)
 
 
 def star_minimum(hessians: Array, centers: Array, norm_order: float, rule: Rule) -> Array:
     """The global minimum for a norm order below 1, shape (n, 2).
 
     The candidates are the origin, the best point of each half axis, and every valley between two
-    nodes of each quadrant; an axis wins a tie.
+    nodes of each quadrant; an axis wins a tie, and over it the origin.
     """
     b = pull(hessians, centers)
     h = np.diagonal(hessians, axis1=1, axis2=2)
     n = len(b)
     reach = rule.size(h, np.abs(b))
     values = (0.5 * h * reach - np.abs(b)) * reach + rule.cost(reach)
+    tie = ROUNDING * (np.abs(b) * reach + rule.cost(reach)).max(axis=1)
     axis = values.argmin(axis=1)
     value = values[np.arange(n), axis]
     weights = np.zeros((n, 2))
-    pays = value < 0
+    pays = value < -tie
     weights[pays, axis[pays]] = np.copysign(reach, b)[pays, axis[pays]]
     value = np.minimum(value, 0.0)
 
@@ -160,7 +160,7 @@ def star_minimum(hessians: Array, centers: Array, norm_order: float, rule: Rule)
         problem = hessians[which], b[which], norm_order, rule.rows(which), signs[row]
         points, found = _valley(*problem, NODES[node], NODES[node + 1])
         for k, point, lower in zip(which, points, found, strict=True):
-            if lower < value[k] - 1e-15 * abs(value[k]):
+            if lower < value[k] - tie[k]:
                 weights[k], value[k] = point, lower
     return weights
 

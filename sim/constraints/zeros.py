@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.constraints.ball import check_budget, check_norm_order, norm
+from sim.constraints.ball import check_budget, check_norm_order, outside
 from sim.constraints.minimum import minima_of
 from sim.constraints.quadratic import Array, Quadratic
 from sim.constraints.rays import unit
+from sim.constraints.rounding import ROUNDING, blur
 
 Codes = npt.NDArray[np.uint8]
 NONE, FIRST, SECOND, BOTH = range(4)
@@ -72,11 +73,11 @@ def zero_map(
     w1, w2 = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
     centers = np.stack(np.meshgrid(w1, w2), axis=-1).reshape(-1, 2)
     codes = codes_of(centers)
-    outside = norm(centers, norm_order) > budget
+    beyond = outside(centers, norm_order, budget)
     if budget == 0:
-        codes[outside] = BOTH
+        codes[beyond] = BOTH
     else:
-        codes[outside] = _codes_outside(loss.hessian, centers[outside], norm_order, budget)
+        codes[beyond] = _codes_outside(loss.hessian, centers[beyond], norm_order, budget)
     return ZeroMap(w1, w2, codes.reshape(resolution, resolution))
 
 
@@ -110,7 +111,7 @@ def zero_share(
         determinant = H[:, 0, 0] * H[:, 1, 1] - H[:, 0, 1] ** 2
         # Rounding would speak for a loss that is flat to one part in 1e10.
         sound = determinant > 1e-10 * np.maximum(H[:, 0, 0], H[:, 1, 1]) ** 2
-        fit = sound & (norm(c, norm_order) > budget)
+        fit = sound & outside(c, norm_order, budget)
         centers = np.concatenate([centers, c[fit]])[:n]
         hessians = np.concatenate([hessians, H[fit]])[:n]
     weights = minima_of(hessians, centers, norm_order, np.full(n, float(budget)))
@@ -144,18 +145,20 @@ def _codes_outside(hessian: Array, centers: Array, norm_order: float, budget: fl
     b = centers @ hessian
     codes = np.full(len(b), NONE, dtype=np.uint8)
     doubtful = np.zeros(len(b), dtype=bool)
+    blurs = blur(hessian, centers)
     for axis, code in ((0, SECOND), (1, FIRST)):
         sign = np.where(b[:, axis] < 0, -1.0, 1.0)
         along = sign * b[:, axis]
         pull = sign * b[:, 1 - axis]
         force = along - hessian[axis, axis] * budget
         if norm_order < 1:
-            least, blur = _least_pull(hessian, axis, norm_order, budget, pull)
+            least, error = _least_pull(hessian, axis, norm_order, budget, pull)
             zero = along >= least
-            doubtful |= np.abs(along - least) <= blur
+            doubtful |= np.abs(along - least) <= error
         else:
             weaker = np.abs(pull - hessian[0, 1] * budget)
-            zero = (force >= 0) & (weaker <= (force if norm_order == 1 else 0.0))
+            slack = blurs + ROUNDING * budget * (hessian[axis, axis] + abs(hessian[0, 1]))
+            zero = (force >= 0) & (weaker <= (force if norm_order == 1 else 0.0) + slack)
         codes[zero & (codes == NONE)] = code
     if doubtful.any():
         some = centers[doubtful]
