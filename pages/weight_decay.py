@@ -26,10 +26,11 @@ SCENES = (
         {"view": "three_forms"},
     ),
     Scene(
-        N_("The big sum is slow"),
+        N_("What the big sum costs"),
         N_(
-            "Press **Measure**: of the three forms, the one that writes the sum of all squares "
-            "into the loss takes the longest for a step, at the same result."
+            "Press **Measure**: the form that writes the sum of all squares into the loss has "
+            "more to compute than the two others, for the same result. What that costs in time, "
+            "this machine says."
         ),
         {"view": "three_forms", "dtype": "float32"},
     ),
@@ -70,7 +71,7 @@ SCENES = (
         N_("L1, L2"),
         N_(
             "The same data: five weights matter, 25 do not. L1 sets most of those 25 to exactly 0 "
-            "and keeps the five; L2 makes all smaller and none 0."
+            "and keeps the five; L2 shrinks ‖w‖ and makes none 0."
         ),
         {"view": "l1_l2"},
     ),

@@ -32,19 +32,19 @@ TOPICS = (
     Topic(
         "overfitting",
         N_("Overfitting"),
-        N_("Why does the curve that fits best predict worst?"),
+        N_("Why can the curve that fits best predict worst?"),
         ":material/show_chart:",
     ),
     Topic(
         "constraints",
         N_("Constraints"),
-        N_("Why does L1 set weights to exactly zero, and L2 never?"),
+        N_("Why does L1 set weights to exactly zero when L2 does not?"),
         ":material/diamond:",
     ),
     Topic(
         "weight_decay",
         N_("Weight decay"),
-        N_("Why do small weights generalise, and what does decay cost?"),
+        N_("When do small weights generalise, and what does decay cost?"),
         ":material/compress:",
     ),
     Topic(

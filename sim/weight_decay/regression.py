@@ -23,15 +23,17 @@ _BOUND = 1e3  # the start is within 5, the truth below 0.1
 class Regression:
     """One training run; per epoch arrays have shape (epochs + 1,), before training first.
 
-    `train_loss` and `test_loss` are mean squared errors without the penalty, `norms` is |w|.
-    `weights` (features,) and `bias` are those after the last epoch shown. `diverged_at` is the
-    epoch by whose end a weight had left +-1,000, which is not shown, or None. Up to
-    `safe_learning_rate` that cannot happen by the steps' own doing: it is 2 / (L + weight_decay)
-    for the largest curvature L of any mini-batch of the run, and 2 / L in the implicit form.
-    `constant_loss` is the training loss of the best constant, the variance of y.
+    `decay_bias` is whether the bias decayed like the weights. `train_loss` and `test_loss` are
+    mean squared errors without the penalty, `norms` is |w|. `weights` (features,) and `bias` are
+    those after the last epoch shown. `diverged_at` is the epoch by whose end a weight had left
+    +-1,000, which is not shown, or None. Up to `safe_learning_rate` that cannot happen by the
+    steps' own doing: it is 2 / (L + weight_decay) for the largest curvature L of any mini-batch
+    of the run, and 2 / L in the implicit form. `constant_loss` is the training loss of the best
+    constant, the variance of y.
     """
 
     weight_decay: float
+    decay_bias: bool
     train_loss: Array
     test_loss: Array
     norms: Array
@@ -75,7 +77,7 @@ def high_dimensional_regression(
 def compare_weight_decays(
     weight_decays: Sequence[float],
     *,
-    decay_bias: bool = False,
+    decay_bias: bool | Sequence[bool] = False,
     implicit: bool = False,
     n_train: int = 20,
     n_features: int = 200,
@@ -88,13 +90,14 @@ def compare_weight_decays(
 
     The loss is the mean squared error of the batch, and a step is
     w <- (1 - learning_rate * weight_decay) * w - learning_rate * gradient: torch.optim.SGD on
-    nn.MSELoss. The bias decays only with `decay_bias`. Where learning_rate * weight_decay is
-    near 2 or above, that step overshoots zero by more than it came, and the run diverges. With
-    `implicit` the step is w <- (w - learning_rate * gradient) / (1 + learning_rate * weight_decay),
-    the penalty's proximal step, which shrinks for every weight decay and has the same fixed point.
+    nn.MSELoss. The bias decays only with `decay_bias`: one answer for all runs, or one for each.
+    Where learning_rate * weight_decay is near 2 or above, that step overshoots zero by more than
+    it came, and the run diverges. With `implicit` the step is
+    w <- (w - learning_rate * gradient) / (1 + learning_rate * weight_decay), the penalty's
+    proximal step, which shrinks for every weight decay and has the same fixed point.
 
     Raises ValueError for a weight decay that is negative or not finite, a learning rate that is
-    not above zero, or a count below 1.
+    not above zero, a count below 1, or answers for another number of weight decays.
     """
     decays = np.array(weight_decays, dtype=np.float64)
     if decays.ndim != 1 or not (np.isfinite(decays) & (decays >= 0)).all():
@@ -103,11 +106,14 @@ def compare_weight_decays(
         raise ValueError(f"learning_rate must be finite and above zero, not {learning_rate}.")
     if min(n_train, n_features, batch_size, epochs) < 1:
         raise ValueError("n_train, n_features, batch_size and epochs must be at least 1.")
+    if np.shape(decay_bias) not in ((), decays.shape):
+        raise ValueError(f"decay_bias must be one answer, or {decays.size}, not {decay_bias}.")
+    biases = np.broadcast_to(np.asarray(decay_bias, dtype=np.bool_), decays.shape)
 
     for_train, for_test, for_start, for_order = rng.spawn(4)
     x, y = _draw(n_train, n_features, for_train)
     x_test, y_test = _draw(N_TEST, n_features, for_test)
-    decayed = np.append(np.ones(n_features), float(decay_bias))
+    decayed = np.hstack([np.ones((decays.size, n_features)), biases[:, None]])
     shrink = learning_rate * decays[:, None] * decayed
     keep = 1 / (1 + shrink) if implicit else 1 - shrink
 
@@ -128,8 +134,8 @@ def compare_weight_decays(
     by_epoch = np.stack(path, axis=1)
     safe = 2 / (_largest_curvature(x, batches) + (np.zeros_like(decays) if implicit else decays))
     return tuple(
-        _record(float(decay), weights, float(bound), x, y, x_test, y_test)
-        for decay, weights, bound in zip(decays, by_epoch, safe, strict=True)
+        _record(float(decay), bool(bias), weights, float(bound), x, y, x_test, y_test)
+        for decay, bias, weights, bound in zip(decays, biases, by_epoch, safe, strict=True)
     )
 
 
@@ -152,6 +158,7 @@ def _draw(n_samples: int, n_features: int, rng: np.random.Generator) -> tuple[Ar
 
 def _record(
     decay: float,
+    decay_bias: bool,
     path: Array,
     safe_learning_rate: float,
     x: Array,
@@ -164,6 +171,7 @@ def _record(
     path = path[:diverged_at]
     return Regression(
         weight_decay=decay,
+        decay_bias=decay_bias,
         train_loss=((path @ x.T - y) ** 2).mean(axis=1),
         test_loss=((path @ x_test.T - y_test) ** 2).mean(axis=1),
         norms=np.linalg.norm(path[:, :-1], axis=1),

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from sim.weight_decay import FORMS, compare_weight_decays
+from sim.weight_decay import compare_weight_decays
 from sim.weight_decay.cost import FormsDemo
 from tests.pages.conftest import (
     Open,
@@ -145,12 +145,10 @@ def test_forms_that_diverge_end_in_a_mark_and_the_bound(open_screen: Open) -> No
     assert float(bound) < 0.1, "2/(L + 2λ), with λ = 10"
 
 
-def test_the_big_sum_is_slow() -> None:
-    """As the button measures it, at sizes a test has time for."""
-    for n_weights in (10_000, 1_000_000):
-        cost = FormsDemo().measure(n_weights, 20)
-        assert cost.ratios["in_loss"] > max(cost.ratios[form] for form in FORMS[1:])
-        assert cost.largest_difference < 1e-4, "at the same result"
+def test_the_big_sum_costs_at_the_same_result() -> None:
+    """As the button measures it. That it is more work is counted in `test_weight_decay_claims`."""
+    cost = FormsDemo().measure(10_000, 20)
+    assert cost.largest_difference < 1e-4
 
 
 def test_a_measurement_runs_in_the_worker_and_fills_the_figure(open_screen: Open) -> None:
@@ -186,6 +184,8 @@ def test_no_decay_memorises(open_screen: Open) -> None:
     assert readout(screen, "train_loss") < 1e-10
     assert readout(screen, "test_loss") > 100
     assert readout(screen, "norm") == pytest.approx(13, abs=0.7)
+    (run,) = compare_weight_decays([0.0], rng=np.random.default_rng(0))
+    np.testing.assert_allclose(run.norms, 13, atol=0.7)  # it stays there
     assert readout(screen, "unseen") == pytest.approx(180**0.5, abs=0.05)
     figure = _painted(screen)["figure"]
     training, test = (curve["values"] for curve in figure["curves"])
@@ -198,6 +198,7 @@ def test_decay_of_three_generalises(open_screen: Open) -> None:
     assert 0.315 < readout(screen, "norm") < 0.421
     assert readout(screen, "norm") == pytest.approx(0.35, abs=0.01)
     assert readout(screen, "unseen") == pytest.approx(180**0.5 * 0.991**400, abs=5e-4)
+    assert readout(screen, "norm") == pytest.approx(readout(screen, "unseen"), rel=0.05)
     assert readout(screen, "test_loss") < readout(without, "test_loss") / 100
     muted = _painted(screen)["figure"]["curves"][2]
     assert muted["values"][-1] == pytest.approx(readout(without, "test_loss"), rel=5e-3)
@@ -237,6 +238,12 @@ def test_bias_or_no_bias(open_screen: Open) -> None:
     assert readout(decayed, "norm") == pytest.approx(readout(free, "norm"), abs=0.005)
     assert readout(decayed, "test_loss") == pytest.approx(readout(free, "test_loss"), rel=0.1)
     assert readout(none, "test_loss") > 1000 * readout(free, "test_loss")
+    for screen, other in ((decayed, free), (free, decayed)):
+        (words,) = remarks(screen)
+        (change,) = re.findall(r"([+−][\d.]+)%", words)
+        moved = readout(other, "test_loss") / readout(screen, "test_loss") - 1
+        assert float(change.replace("−", "-")) / 100 == pytest.approx(moved, abs=0.01)
+        assert abs(moved) < 0.1, "less than a tenth"
 
 
 def test_the_comparison_has_no_small_fit_and_too_much(open_screen: Open) -> None:

@@ -234,6 +234,7 @@ def test_divergence_never_leaves_a_number_that_is_not_one(decay):
         (1.0, {"learning_rate": 0.0}, "learning_rate"),
         (1.0, {"batch_size": 0}, "batch_size"),
         (1.0, {"epochs": 0}, "epochs"),
+        (1.0, {"decay_bias": [True, False]}, "decay_bias"),
     ],
 )
 def test_bad_arguments_are_refused(decay, settings_, sentence):

@@ -18,11 +18,14 @@ Painted = dict[str, Any]
 """What a painter of the player draws from."""
 
 RATES = (0.005, 2.0)
+REACH = 4.6  # half of the width in x, where nothing starts further out
+ROUNDING = 1e-12  # of the factor of a step
 
 
 def canyons(descents: Sequence[Canyon], own: float, height: float) -> Painted:
     """Descents that start at the same height, each in its canyon; that of a = `own` stands out."""
     rate = descents[0].learning_rate
+    start = max(abs(float(canyon.x[0])) for canyon in descents)
     return {
         "canyons": [
             {
@@ -35,6 +38,7 @@ def canyons(descents: Sequence[Canyon], own: float, height: float) -> Painted:
             for canyon in descents
         ],
         "height": height,
+        "reach": max(REACH, 1.05 * start),
         "rate": rate,
         "rates": RATES,
         "ticks": [0.01, 0.1, 1],
@@ -52,7 +56,12 @@ def canyons(descents: Sequence[Canyon], own: float, height: float) -> Painted:
 
 def descends(canyon: Canyon) -> bool:
     """Whether x goes to zero; at 2/L it jumps to and fro for ever (up to rounding)."""
-    return abs(canyon.factor) < 1 - 1e-12
+    return abs(canyon.factor) < 1 - ROUNDING
+
+
+def leaves(canyon: Canyon) -> bool:
+    """Whether every step leads further out."""
+    return abs(canyon.factor) > 1 + ROUNDING
 
 
 def canyons_description(descents: Sequence[Canyon]) -> str:

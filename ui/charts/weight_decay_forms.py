@@ -15,7 +15,9 @@ from ui.i18n import _
 from ui.theme import Figure
 
 FORM_ROLE = {"in_loss": "l2", "in_gradient": "data", "in_update": "muted"}
-REACH = 3.0  # of the weights' axis
+REACH = 3.0  # of the weights' axis, where none is larger
+VISIBLE = 0.005  # of that reach: the width of a line
+RATIO = 4.0  # of the costs' axis, where none is larger
 
 
 def form_names() -> dict[str, str]:
@@ -29,6 +31,7 @@ def form_names() -> dict[str, str]:
 
 def forms(run: Forms) -> Figure:
     """Every weight under each form, against steps; a run that diverges ends in crosses."""
+    reach = _reach(run)
     steps = np.arange(len(run.difference))
     lines, dots = steps[::2], steps[::8]
     weights = range(run.in_loss.shape[1])
@@ -43,12 +46,20 @@ def forms(run: Forms) -> Figure:
     )
     ends = pd.DataFrame({"end_step": [], "end": []})
     if run.diverged_at is not None:
-        last = run.in_update[-1].clip(-REACH, REACH)
+        last = run.in_update[-1].clip(-reach, reach)
         ends = pd.DataFrame({"end_step": steps[-1], "end": last})
-    return Figure(_forms, pd.concat([frame, points, ends], axis=1), (run.in_loss.shape[1],))
+    frame = pd.concat([frame, points, ends], axis=1)
+    return Figure(_forms, frame, (run.in_loss.shape[1], reach))
 
 
-def _forms(n_features: int) -> alt.LayerChart:
+def _reach(run: Forms) -> float:
+    """How far the weights' axis goes: to the largest weight, or the largest start of a run that
+    diverges, whose curves end in crosses at the edge."""
+    shown = run.in_update if run.diverged_at is None else run.in_update[:1]
+    return max(REACH, float(np.ceil(np.abs(shown).max())))
+
+
+def _forms(n_features: int, reach: float) -> alt.LayerChart:
     names = form_names()
     across = {
         "axis": alt.Axis(title=_("step"), tickCount=5, labelFlush=False),
@@ -56,7 +67,7 @@ def _forms(n_features: int) -> alt.LayerChart:
     }
     up = {
         "axis": alt.Axis(title=_("weights"), tickCount=6),
-        "scale": theme.fixed(-REACH, REACH),
+        "scale": theme.fixed(-reach, reach),
     }
     weights = range(n_features)
     bands = [
@@ -110,10 +121,19 @@ def _dot_key(name: str) -> alt.Fill:
 
 def forms_description(run: Forms) -> str:
     """The figure in words."""
-    return _(
-        "{n} weights in {steps} steps of training under three forms of weight decay, which lie on "
-        "each other: the largest difference is {gap:.1e}."
-    ).format(n=run.in_loss.shape[1], steps=len(run.difference) - 1, gap=run.difference.max())
+    gap = float(run.difference.max())
+    words = _("{n} weights in {steps} steps of training under three forms of weight decay.").format(
+        n=run.in_loss.shape[1], steps=len(run.difference) - 1
+    )
+    if run.diverged_at is not None:
+        words += " " + _("They diverge: the last step shown is {step}.").format(
+            step=run.diverged_at - 1
+        )
+    if gap <= VISIBLE * _reach(run):
+        return (
+            words + " " + _("They lie on each other: the largest gap is {gap:.1e}.").format(gap=gap)
+        )
+    return words + " " + _("The largest gap between them is {gap:.1e}.").format(gap=gap)
 
 
 def cost(costs: Sequence[StepCost], sizes: Sequence[int]) -> Figure:
@@ -125,8 +145,8 @@ def cost(costs: Sequence[StepCost], sizes: Sequence[int]) -> Figure:
     ]
     frame = pd.DataFrame(rows, columns=["size", "ratio", "role"])
     frame["label"] = [f"{ratio:.1f}×" for ratio in frame["ratio"]]
-    frame["height"] = frame["ratio"].astype(float).clip(upper=4)
-    return Figure(_cost, frame, (tuple(_size(size, sizes) for size in sizes),))
+    top = max(RATIO, float(np.ceil(frame["ratio"].max()))) if rows else RATIO
+    return Figure(_cost, frame, (tuple(_size(size, sizes) for size in sizes), top))
 
 
 def _size(n_weights: int, sizes: Sequence[int]) -> str:
@@ -134,7 +154,7 @@ def _size(n_weights: int, sizes: Sequence[int]) -> str:
     return "10" + str(round(np.log10(nearest))).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def _cost(sizes: tuple[str, ...]) -> alt.LayerChart:
+def _cost(sizes: tuple[str, ...], top: float) -> alt.LayerChart:
     names = form_names()
     roles = list(FORM_ROLE.values())
     base = alt.Chart().encode(
@@ -145,9 +165,9 @@ def _cost(sizes: tuple[str, ...]) -> alt.LayerChart:
         ),
         xOffset=alt.XOffset("role:N", scale=alt.Scale(domain=roles)),
         y=alt.Y(
-            "height:Q",
+            "ratio:Q",
             axis=alt.Axis(title=_("time of a step ÷ the cheapest"), tickCount=4),
-            scale=theme.fixed(0, 4),
+            scale=theme.fixed(0, top),
         ),
     )
     key = {FORM_ROLE[form]: names[form] for form in FORMS}
@@ -166,7 +186,7 @@ def _cost(sizes: tuple[str, ...]) -> alt.LayerChart:
             ),
         )
     )
-    # of the first form only: the others stand at 1
+    # of the first form only, which the figure is about
     labels = base.transform_filter("datum.role == 'l2'").mark_text(dy=-10)
     return alt.layer(bars, labels.encode(text="label:N"))
 

@@ -11,6 +11,8 @@ from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
 
+REACH = 1.6  # of the weights' axis, where none is larger
+
 
 def penalty_steps(fit: SparseRegression) -> Figure:
     """What one step of each penalty alone makes of a weight: soft threshold and shrinking."""
@@ -43,6 +45,17 @@ def _penalty_steps() -> alt.LayerChart:
     )
 
 
+def steps_description(fit: SparseRegression) -> str:
+    """That figure in words."""
+    return _(
+        "What one step of each penalty alone makes of a weight: L1 takes {amount:.2g} off its size "
+        "and stops at 0, L2 leaves {share:.2%} of it."
+    ).format(
+        amount=fit.learning_rate * fit.l1.penalty,
+        share=1 / (1 + 2 * fit.learning_rate * fit.l2.penalty),
+    )
+
+
 def sparse_weights(fit: SparseRegression) -> Figure:
     """Every weight after training beside the true one; those that are exactly 0 are rings."""
     number = np.arange(1, len(fit.truth) + 1)
@@ -53,14 +66,16 @@ def sparse_weights(fit: SparseRegression) -> Figure:
         columns[f"{order}_zero"] = np.where(zero, 0.0, np.nan)
         columns[f"{order}_kept"] = np.where(zero, np.nan, run.weights)
     frame = pd.DataFrame(columns)
-    return Figure(_sparse_weights, frame, (len(number),))
+    largest = max(float(np.abs(run.weights).max()) for run in (fit.l1, fit.l2))
+    reach = max(REACH, float(np.ceil(2 * largest) / 2))
+    return Figure(_sparse_weights, frame, (len(number), reach))
 
 
-def _sparse_weights(n: int) -> alt.LayerChart:
+def _sparse_weights(n: int, reach: float) -> alt.LayerChart:
     names = {"truth": _("truth"), "l1": _("L1; a ring: exactly 0"), "l2": "L2"}
     x = alt.Axis(title=_("number of the weight"), values=[1, *range(5, n + 1, 5)], grid=False)
     y = alt.Axis(title=_("weight after training"), tickCount=6)
-    across, up = theme.fixed(0.2, n + 0.8), theme.fixed(-1.6, 1.6)
+    across, up = theme.fixed(0.2, n + 0.8), theme.fixed(-reach, reach)
 
     def place(chart: alt.Chart, across_field: str, field: str) -> alt.Chart:
         return chart.encode(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import altair as alt
 import numpy as np
@@ -16,6 +16,9 @@ from ui.theme import Figure
 
 ZERO = 4e-5  # where λ = 0 stands on a logarithmic axis
 USUAL = (1e-4, 1e-1)
+LAST = 1500.0  # where that axis ends
+N_NAMES = 4
+DECADES = (-6, 4)  # of the losses' axis, where none is larger
 
 
 def regression(run: Regression, without: Regression, epochs: int) -> Painted:
@@ -39,7 +42,7 @@ def regression(run: Regression, without: Regression, epochs: int) -> Painted:
             for role, (name, values) in names.items()
         ],
         "epochs": epochs,
-        "decades": [-6, 4],
+        "decades": [DECADES[0], _top(curve for _name, curve in names.values())],
         "axes": {"x": _("epoch"), "y": _("mean squared error (log scale)")},
         "words": {
             "caption": _("epoch {i}: training loss {0}, test loss {1}"),
@@ -48,19 +51,75 @@ def regression(run: Regression, without: Regression, epochs: int) -> Painted:
     }
 
 
+def _top(curves: Iterable[np.ndarray]) -> int:
+    """The power of ten, an even one, up to which the losses' axis has to go."""
+    highest = max((float(curve.max()) for curve in curves if curve.size), default=0.0)
+    return max(DECADES[1], 2 * int(np.ceil(np.log10(max(highest, 1.0)) / 2)))
+
+
 def regression_description(run: Regression) -> str:
     """The figure in words."""
+    if run.diverged_at is not None:
+        return _(
+            "Training and test loss by epoch on a logarithmic axis, at λ = {decay:g}. The run "
+            "diverges in epoch {epoch}."
+        ).format(decay=run.weight_decay, epoch=run.diverged_at)
     return _(
         "Training and test loss by epoch on a logarithmic axis, at λ = {decay:g}. At the end the "
         "training loss is {train:.2g} and the test loss {test:.2g}."
     ).format(decay=run.weight_decay, train=run.train_loss[-1], test=run.test_loss[-1])
 
 
-def sweep(runs: Sequence[Regression], named: Sequence[float], now: float, bound: float) -> Figure:
-    """The losses after training against λ, with the `named` λ's, the present one and the bound.
+def named(runs: Sequence[Regression]) -> dict[float, str]:
+    """The λ's of a sweep that deserve a name, as the losses have it, in their order.
+
+    None; small, the largest that leaves 95% of the test loss without decay; the fit, which has the
+    least test loss, unless that is at an end of those that come down; and too much, the last one.
+    """
+    down = [run for run in runs if run.diverged_at is None]
+    if not down:
+        return {}
+    test = {run.weight_decay: float(run.test_loss[-1]) for run in down}
+    first, last, best = min(test), max(test), min(test, key=test.__getitem__)
+    names = {first: _("none")} if first == 0 else {}
+    small = [at for at in test if 0 < at < best and test[at] >= 0.95 * test[first]]
+    if names and small:
+        names[max(small)] = _("small")
+    if first < best < last:
+        names |= {best: _("fit"), last: _("too much")}
+    return names
+
+
+def sweep_words(runs: Sequence[Regression]) -> str:
+    """Where the test loss is least, and how large both losses are at the largest λ."""
+    down = [run for run in runs if run.diverged_at is None]
+    if not down:
+        return ""
+    best, last = min(down, key=lambda run: float(run.test_loss[-1])), down[-1]
+    return _(
+        "Of the λ that come down, {fit:g} has the least test loss, {least:.3g}. At the largest, "
+        "{last:g}, it is {test:.3g}, the training loss {train:.3g}."
+    ).format(
+        fit=best.weight_decay,
+        least=best.test_loss[-1],
+        last=last.weight_decay,
+        test=last.test_loss[-1],
+        train=last.train_loss[-1],
+    )
+
+
+def sweep(runs: Sequence[Regression], now: float, bound: float) -> Figure:
+    """The losses after training against λ, with those that have a name, the present and the bound.
 
     Runs that diverge have no point; `bound` is the λ from which on they must, or infinity.
     """
+    found = named(runs)
+    top = _top(
+        loss[-1:]
+        for run in runs
+        if run.diverged_at is None
+        for loss in (run.train_loss, run.test_loss)
+    )
     curves = pd.DataFrame(
         {
             "decay": [max(run.weight_decay, ZERO) for run in runs],
@@ -68,28 +127,31 @@ def sweep(runs: Sequence[Regression], named: Sequence[float], now: float, bound:
             "validation": [_ending(run, run.test_loss) for run in runs],
         }
     )
-    named_at = pd.DataFrame({"named": [max(decay, ZERO) for decay in named]})
-    none, *others = _names()
-    named_at["none"], named_at["name"] = [none, "", "", ""], ["", *others]
+    # four rows in any case: what has no name stands nowhere
+    rows = [(max(decay, ZERO), decay == 0, name) for decay, name in found.items()]
+    rows += [(np.nan, False, "")] * (N_NAMES - len(rows))
+    named_at = pd.DataFrame(
+        {
+            "named": [at for at, _first, _name in rows],
+            "none": [name if first else "" for _at, first, name in rows],
+            "name": ["" if first else name for _at, first, name in rows],
+        }
+    )
     here = curves[np.isclose(curves["decay"], max(now, ZERO))].reset_index(drop=True)
     here.columns = ["here", "here_data", "here_validation"]
     band = pd.DataFrame({"low": [USUAL[0]], "high": [USUAL[1]], "usual": [_("usual choices")]})
     edge = pd.DataFrame({"bound": [bound], "bound_name": ["2/η"]})
-    if np.isinf(bound):
+    if bound > LAST:
         edge = edge[:0]
     frame = pd.concat([curves, named_at, here, band, edge], axis=1)
-    return Figure(_sweep, frame)
+    return Figure(_sweep, frame, (top,))
 
 
 def _ending(run: Regression, loss: np.ndarray) -> float:
     return float("nan") if run.diverged_at is not None else max(float(loss[-1]), 1e-30)
 
 
-def _names() -> list[str]:
-    return [_("none"), _("small"), _("fit"), _("too much")]
-
-
-def _sweep() -> alt.LayerChart:
+def _sweep(top: int) -> alt.LayerChart:
     label = "datum.value < 9e-5 ? '0' : format(datum.value, '~g')"
     x = alt.Axis(
         title=_("weight decay λ (log scale)"),
@@ -98,13 +160,14 @@ def _sweep() -> alt.LayerChart:
         grid=False,
         labelFlush=False,
     )
-    across = alt.Scale(type="log", domain=[ZERO * 0.8, 1500], nice=False)
+    across = alt.Scale(type="log", domain=[ZERO * 0.8, LAST], nice=False)
     y = alt.Axis(
         title=_("mean squared error after training"),
-        values=[10.0**k for k in range(-6, 5, 2)],
-        format="~e",
+        values=[10.0**k for k in range(DECADES[0], top + 1, 2)],
+        # a training loss of 0 lies on the lower edge
+        labelExpr="(datum.value < 2e-6 ? '≤ ' : '') + format(datum.value, '~e')",
     )
-    up = alt.Scale(type="log", domain=[1e-6, 1e4], nice=False, clamp=True)
+    up = alt.Scale(type="log", domain=[10.0 ** DECADES[0], 10.0**top], nice=False, clamp=True)
 
     def place(field: str) -> alt.X:
         return alt.X(f"{field}:Q", axis=x, scale=across)
@@ -151,10 +214,5 @@ def _sweep() -> alt.LayerChart:
 
 def sweep_description(runs: Sequence[Regression]) -> str:
     """The figure in words."""
-    best = min(
-        (run for run in runs if run.diverged_at is None), key=lambda run: float(run.test_loss[-1])
-    )
-    return _(
-        "Training and test loss after training against λ on logarithmic axes. The test loss is "
-        "smallest, {test:.2g}, at λ = {decay:g}."
-    ).format(test=best.test_loss[-1], decay=best.weight_decay)
+    words = _("Training and test loss after training against λ on logarithmic axes.")
+    return words + " " + (sweep_words(runs) or _("Every run diverges."))

@@ -12,9 +12,9 @@ learning_rate = {learning_rate!r}
 
 for a in {[float(a) for a in steepness]}:
     x = math.sqrt({height!r} / a)  # all start at the same height
-    for _ in range({steps}):
-        x -= learning_rate * 2 * a * x
     factor = 1 - 2 * learning_rate * a
+    for _ in range({steps}):
+        x *= factor  # x - learning_rate * 2 * a * x
     end = f"height {{a * x**2:.3g}}" if abs(factor) < 1 else "no way down"
     print(f"a = {{a:g}}: factor {{factor:.4g}}, 2/L = {{1 / a:.4g}}, {{end}}")
 """

@@ -2,12 +2,12 @@
 // `figure` has
 //   canyons  [{a, name, x, safe, own}]: the path of x, and whether it comes down; `own` is drawn
 //            with a heavier line
-//   height   where the descents start; rate: the learning rate
+//   height   where the descents start; reach: half the width in x; rate: the learning rate
 //   rates    [from, to] of the learning rates' axis, ticks: those with a number
 //   words    {x, y, ladder, rate, bound, caption, out}
 
 painters.canyon = (() => {
-  const X = 4.6, TOP = 1.12; // half the width in x; the height of the frame over the start
+  const TOP = 1.12; // the height of the frame over the start
 
   function layout(box, figure, unit) {
     const narrow = box.width < 560;
@@ -20,7 +20,7 @@ painters.canyon = (() => {
     const low = Math.log(figure.rates[0]), range = Math.log(figure.rates[1]) - low;
     return {
       plot, ladder,
-      x: (x) => (plot.left + plot.right) / 2 + (x / X) * ((plot.right - plot.left) / 2),
+      x: (x) => (plot.left + plot.right) / 2 + (x / figure.reach) * ((plot.right - plot.left) / 2),
       y: (y) => plot.bottom - (y / (TOP * figure.height)) * (plot.bottom - plot.top),
       rate: (rate) => ladder.left + ((Math.log(rate) - low) / range) * (ladder.right - ladder.left),
     };
@@ -55,7 +55,7 @@ painters.canyon = (() => {
     ctx.beginPath();
     ctx.moveTo(plot.left, plot.top); ctx.lineTo(plot.left, plot.bottom); ctx.lineTo(plot.right, plot.bottom);
     ctx.textAlign = "center"; ctx.textBaseline = "top";
-    for (let x = -4; x <= 4; x += 2) {
+    for (let end = 2 * Math.floor(figure.reach / 2), x = -end; x <= end; x += 2) {
       ctx.moveTo(place.x(x), plot.bottom); ctx.lineTo(place.x(x), plot.bottom + 5);
       ctx.fillText(String(x).replace("-", "−"), place.x(x), plot.bottom + 7);
     }
@@ -128,7 +128,7 @@ painters.canyon = (() => {
       ctx.globalAlpha = canyon.own ? 1 : 0.75; ctx.lineWidth = (canyon.own ? 3.2 : 1.6) * unit;
       ctx.setLineDash(canyon.safe ? [9, 5] : [3, 4]);
       ctx.beginPath();
-      const edge = Math.min(X, Math.sqrt((TOP * figure.height) / canyon.a));
+      const edge = Math.min(figure.reach, Math.sqrt((TOP * figure.height) / canyon.a));
       for (let i = -40; i <= 40; i++) {
         const x = (edge * i) / 40;
         ctx[i > -40 ? "lineTo" : "moveTo"](place.x(x), place.y(canyon.a * x * x));
@@ -136,7 +136,7 @@ painters.canyon = (() => {
       ctx.stroke();
       ctx.restore();
       ctx.fillStyle = look.text; ctx.font = `${canyon.own ? "bold " : ""}${13 * unit}px ${look.font}`;
-      if (edge < X) ctx.fillText(canyon.own ? canyon.name : canyon.a, place.x(canyon.own ? edge : -edge), plot.top - 3);
+      if (edge < figure.reach) ctx.fillText(canyon.own ? canyon.name : canyon.a, place.x(canyon.own ? edge : -edge), plot.top - 3);
     }
     ctx.font = `${13 * unit}px ${look.font}`;
     for (const canyon of figure.canyons) {

@@ -2,7 +2,8 @@
 // ends stands there from the start. `figure` has
 //   curves  [{role, name, values, dash?, cross?}]: one value per epoch from 0 on, fewer where a run
 //           diverged; `cross` marks that end
-//   epochs  the length of the axis; decades: [from, to], the powers of ten of the other
+//   epochs  the length of the axis; decades: [from, to], the powers of ten of the other,
+//           on whose lower edge lies what is below it
 //   axes    {x, y}; words {caption, lost}: with {i} for the epoch and {0}, {1}, … for the
 //           curves' values; `lost` is what is said past a cross
 
@@ -29,7 +30,8 @@ painters.losses = (() => {
       ctx.globalAlpha = 0.35; ctx.beginPath();
       ctx.moveTo(plot.left, place.y(10 ** k)); ctx.lineTo(plot.right, place.y(10 ** k)); ctx.stroke();
       ctx.globalAlpha = 1;
-      ctx.fillText(power(k), plot.left - 8, place.y(10 ** k));
+      const below = k === low && figure.curves.some(({ values }) => values.some((value) => value < 10 ** low));
+      ctx.fillText(`${below ? "≤ " : ""}${power(k)}`, plot.left - 8, place.y(10 ** k));
     }
     ctx.textAlign = "center"; ctx.textBaseline = "top";
     for (let epoch = 0; epoch <= figure.epochs; epoch += 20)
@@ -65,7 +67,7 @@ painters.losses = (() => {
     const [low, high] = figure.decades;
     const place = {
       x: (epoch) => plot.left + (epoch / figure.epochs) * (plot.right - plot.left),
-      y: (value) => plot.bottom - ((Math.log10(Math.max(value, 1e-300)) - low) / (high - low)) * (plot.bottom - plot.top),
+      y: (value) => plot.bottom - ((Math.log10(Math.max(value, 10 ** low)) - low) / (high - low)) * (plot.bottom - plot.top),
     };
     axes(ctx, figure, plot, place, unit, look);
     const until = to === from + 1 ? from + t : to;
@@ -86,7 +88,7 @@ painters.losses = (() => {
         ctx.lineWidth = 3.5 * unit; ctx.beginPath();
         ctx.moveTo(x - r, at - r); ctx.lineTo(x + r, at + r); ctx.moveTo(x - r, at + r); ctx.lineTo(x + r, at - r);
         ctx.stroke();
-      } else if (height <= plot.bottom) { ctx.beginPath(); ctx.arc(x, at, 5 * unit, 0, 7); ctx.fill(); }
+      } else { ctx.beginPath(); ctx.arc(x, at, 5 * unit, 0, 7); ctx.fill(); }
       ctx.fillStyle = look.text; ctx.textAlign = "left"; ctx.textBaseline = "middle";
       ctx.fillText(curve.name, left + key.x + 40 * unit, y);
     });

@@ -25,6 +25,13 @@ def descents(values: stage.Values) -> list[sim.Canyon]:
     ]
 
 
+def title(canyon: sim.Canyon) -> str:
+    """What its steps do: at 2/L itself they neither come down nor diverge."""
+    if charts.descends(canyon):
+        return _("descends")
+    return _("diverges") if charts.leaves(canyon) else _("to and fro for ever")
+
+
 def draw(values: stage.Values) -> None:
     found = descents(values)
     (own,) = (canyon for canyon in found if canyon.a == values["a"])
@@ -66,7 +73,7 @@ def draw(values: stage.Values) -> None:
                     stage.Readout("factor", _("Each step: x ×"), stage.number(own.factor)),
                     stage.Readout("descended", _("Of all canyons"), f"{len(down)} / {len(found)}"),
                 ],
-                _("descends") if charts.descends(own) else _("diverges"),
+                title(own),
                 "sound" if charts.descends(own) else "overfit",
             ),
         )
@@ -80,10 +87,11 @@ def draw(values: stage.Values) -> None:
 def see() -> None:
     st.markdown(
         _(
-            "- The bottom is the same everywhere; only the walls differ. In a steep canyon a step "
-            "of the same learning rate lands on the other side, higher up than it began.\n"
-            "- The bars end at **2/L**, up to which learning rate it comes down. At half of it "
-            "one step reaches the bottom.\n"
+            "- The bottom is the same everywhere; only the walls differ. Where the learning rate "
+            "is above **2/L**, a step lands on the other side, higher up than it began: the "
+            "steeper the canyon, the sooner.\n"
+            "- The bars end at **2/L**: below it the steps come down. At half of it one step "
+            "reaches the bottom.\n"
             "- In a network the weights of one layer set the steepness for another: in u, the loss "
             "(v·u·x − y)² has L = 2v²x². Small weights keep the canyons wide."
         )

@@ -92,8 +92,8 @@ CONTROLS = (
         low=-4,
         high=3,
         help=N_(
-            "As in torch.optim.SGD: each step multiplies the weights by 1 − ηλ. In the loss it "
-            "would be ½λ‖w‖²."
+            "As in torch.optim.SGD: each step multiplies the weights by 1 − ηλ, unless it is "
+            "implicit. In the loss it would be ½λ‖w‖²."
         ),
     ),
     Rate(
@@ -113,14 +113,14 @@ CONTROLS = (
         key="implicit",
         label=N_("Implicit step: divide by 1 + ηλ"),
         help=N_(
-            "w ← (w − η·grad) / (1 + ηλ) shrinks the weights for every λ, where 1 − ηλ overshoots "
-            "zero from ηλ = 1 on and diverges from ηλ = 2 on."
+            "w ← (w − η·grad) / (1 + ηλ) shrinks the weights for every λ above 0, where 1 − ηλ "
+            "overshoots zero above ηλ = 1 and does not come down from ηλ = 2 on."
         ),
     ),
     Switch(
         key="compare",
         label=N_("Compare all λ"),
-        help=N_("The losses after training against λ: none, small, fit, too much."),
+        help=N_("The losses after training against λ, from none to too much."),
     ),
     Strength(
         key="l1_penalty",
@@ -142,6 +142,12 @@ CONTROLS = (
     ),
     Seed(key="seed", label=N_("Seed")),
 )
+
+
+def below(bound: float, rate: float) -> str:
+    """A bound that `rate` is above, in two digits, or as many as it takes to be seen below it."""
+    texts = (f"{bound:.{digits}g}" for digits in range(2, 18))
+    return next((text for text in texts if float(text) < rate), f"{bound:.17g}")
 
 
 def lost_words(text: str) -> None:

@@ -32,7 +32,7 @@ def draw(values: stage.Values) -> None:
             stage.chart(
                 charts.penalty_steps(fit),
                 "step_figure",
-                description=_("What one step of each penalty alone makes of a weight."),
+                description=charts.steps_description(fit),
                 height=height,
             )
         with weights:
@@ -82,7 +82,8 @@ def see() -> None:
             "every weight and stops at 0; L2 takes **the same share**, so it never gets there.\n"
             "- Right: the weights after training. A ring is a weight that is exactly 0: the "
             "feature is out of the model. That is what L1 is for.\n"
-            "- L1 draws the five large weights towards zero, too: raise λ₁ and the fit suffers.\n"
+            "- L1 takes its amount off the five weights that matter, too: the larger λ₁, the "
+            "larger the training error, until all weights are 0.\n"
             "- λ₁ and λ₂ are different scales: the same number does not mean the same strength."
         )
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -12,7 +14,7 @@ from ui.charts import weight_decay_forms as charts
 from ui.code import weight_decay as code
 from ui.i18n import N_, _
 from ui.measure import Measurement
-from ui.views.weight_decay.controls import CONTROLS, CONVENTIONS, lost_words
+from ui.views.weight_decay.controls import CONTROLS, CONVENTIONS, below, lost_words
 
 N_TRAIN, BATCH_SIZE, FORM_STEPS = 20, 5, 100
 SIZES = {10_000: 100, 100_000: 60, 1_000_000: 20, 10_000_000: 6}  # weights: timed so often
@@ -79,12 +81,12 @@ def draw(values: stage.Values) -> None:
         if run.diverged_at:
             lost_words(
                 _(
-                    "Diverged at step {step}. η = {rate:g} is above 2/(L + 2λ) = {bound:.2g}, up "
-                    "to which every step is stable; L is the largest curvature of a mini-batch."
+                    "Diverged at step {step}. η = {rate:g} is above 2/(L + 2λ) = {bound}, up to "
+                    "which every step is stable; L is the largest curvature of a mini-batch."
                 ).format(
                     step=run.diverged_at,
                     rate=values["forms_learning_rate"],
-                    bound=run.safe_learning_rate,
+                    bound=below(run.safe_learning_rate, values["forms_learning_rate"]),
                 )
             )
 
@@ -159,9 +161,21 @@ def cost_words(cost: Measurement | None) -> str:
         return cost.waiting
     if not cost.ended:
         return _("Timing a model of {n} weights…").format(n=f"{list(SIZES)[len(cost.answers)]:,}")
-    low, high = (f(answer.ratios["in_loss"] for answer in cost.answers) for f in (min, max))
-    return _("The sum in the loss: {low:.1f} to {high:.1f} times the cheapest form.").format(
+    return measured_words(cost.answers)
+
+
+def measured_words(answers: Sequence[sim.StepCost]) -> str:
+    """What the measurement says of the form with the sum: a clock may say something else."""
+    low, high = (f(answer.ratios["in_loss"] for answer in answers) for f in (min, max))
+    slowest = sum(
+        answer.ratios["in_loss"] == max(answer.ratios[form] for form in sim.FORMS)
+        for answer in answers
+    )
+    words = _("The sum in the loss: {low:.2f} to {high:.2f} times the cheapest form.").format(
         low=low, high=high
+    )
+    return f"{words} " + _("The slowest of the three at {k} of {n} sizes.").format(
+        k=slowest, n=len(answers)
     )
 
 
@@ -169,13 +183,14 @@ def see() -> None:
     st.markdown(
         _(
             "- λ‖w‖² in the loss, `grad += 2λw` or `w ← (1 − 2ηλ)w − η·grad`: one step, written in "
-            "three places. What differs is rounding: about 1e-16 in float64, 1e-7 in float32.\n"
-            "- They do **not** cost the same: the sum over all weights has to be computed, "
+            "three places. What differs is rounding: in a step about 1e-16 of a weight in float64, "
+            "1e-7 in float32. Where a run diverges, the gap grows with it.\n"
+            "- They are **not** the same work: the sum over all weights has to be computed, "
             "remembered and differentiated, only to arrive at 2λw.\n"
-            "- Change the **convention** with λ as it is: the model changes. The read-outs say "
-            "which λ of the other conventions trains the same one.\n"
+            "- Change the **convention** with λ as it is: λ then means another strength (½λ‖w‖² "
+            "and SGD count alike). The read-outs say which λ of each trains the same model.\n"
             "- The forms are equal for plain gradient descent. With momentum or Adam the third is "
-            "another step than the first two."
+            "another step than the first two, where λ is above 0."
         )
     )
 
