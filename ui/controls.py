@@ -11,7 +11,7 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -31,6 +31,8 @@ class Control:
     """Whether a move of it runs the whole screen, not just what answers most moves."""
     more: bool = False
     """Whether it stands folded away under "More settings"."""
+    bound: ClassVar[bool] = True
+    """Whether Streamlit keeps it in the URL; else it calls `restore` and `write` itself."""
 
     def draw(self) -> None:
         """Draw the widget."""
@@ -97,6 +99,11 @@ class Number(Slid):
     @property
     def _whole(self) -> bool:
         return isinstance(self.default, int)
+
+    def value(self) -> Any:
+        """What is set now, as the URL has it: a slider makes 0.060000000000000005 of 0.06."""
+        value = super().value()
+        return value if self._whole else float(self.format(value))
 
     def draw(self) -> None:
         st.slider(
@@ -225,6 +232,7 @@ class Views(Control):
     key: str = "view"
     label: str = ""
     titles: Mapping[str, str]
+    bound: ClassVar[bool] = False
 
     def draw(self) -> None:
         names = list(self.titles)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ class Named(Choice):
     Written into the URL by hand: a bound widget would put the translated name there.
     """
 
+    bound: ClassVar[bool] = False
     names: Mapping[str, str]
     options: tuple[str, ...] = field(init=False)
 

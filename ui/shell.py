@@ -15,7 +15,7 @@ import streamlit as st
 import threadpoolctl
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import i18n, preview, theme
+from ui import i18n, preview, theme, visits
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
 
@@ -197,24 +197,9 @@ def guard(key: str = "recover") -> Iterator[None]:
         st.button(_("Reset this screen"), key=key, on_click=_forget_and_run)
 
 
-def forget_screen() -> None:
-    """Drop all that this session holds of the screen, so that it opens at its defaults."""
-    for key in list(st.session_state):
-        if key not in ("_language", "_present", "_screen"):
-            del st.session_state[key]
-
-
 def _forget_and_run() -> None:
-    forget_screen()
+    visits.reset()
     st.rerun()  # all of it, also where the button stands in a fragment
-
-
-def enter_screen(topic: Topic) -> None:
-    """On a change of screens: each screen has scenes of its own."""
-    if st.session_state.get("_screen") != topic.name:
-        st.session_state["_screen"] = topic.name
-        for key in ("_scene", "view"):
-            st.session_state.pop(key, None)
 
 
 def page(topic: Topic) -> st.Page:
@@ -240,6 +225,7 @@ def navigation(pages: Mapping[Topic, st.Page]) -> None:
 
 def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
     """Run the screen of one topic inside the lab's frame."""
+    visits.enter(topic.name)
     st.set_page_config(
         page_title=_(HOME.title) if topic is HOME else f"{_(topic.title)} · {_(HOME.title)}",
         page_icon=str(Path(__file__).with_name("favicon.svg")),
@@ -248,7 +234,6 @@ def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
     )
     style()
     navigation(pages)
-    enter_screen(topic)
     _framed.set(True)
     try:
         with guard():

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from ui import controls as ui_controls
-from ui import i18n, preview, shell, sliders
+from ui import i18n, preview, shell, sliders, visits
 from ui import scenes as ui_scenes
 from ui.controls import Control, Views
 from ui.i18n import N_, _
@@ -136,12 +136,13 @@ def part(
 
     One that runs every few moments is told by `moved` of a control that moves, before any drawing.
     """
-    language = i18n.language()
+    language, screen = i18n.language(), st.session_state.get("_screen")
     if name == "answer":
         st.session_state["_moved"] = None if run_every is None else moved
 
     def body() -> None:
         i18n.activate(language)  # a fragment runs in a thread of its own
+        visits.remember(screen)
         with shell.guard(f"recover_{name}"):
             draw()
 
@@ -151,6 +152,7 @@ def part(
 def settle_link(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
     """On arrival: correct the link where it needs it, and run once more with the corrected one."""
     before = st.query_params.to_dict()
+    visits.own(controls)
     complaints = [*ui_scenes.settle_url(scenes), *ui_controls.settle_url(controls)]
     if complaints or st.query_params.to_dict() != before:
         shell.complain(*complaints)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def open_screen() -> Open:
     """`open_screen("overfitting", degree_a="5")`: that screen, as the link with these opens it."""
 

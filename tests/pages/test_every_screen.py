@@ -167,3 +167,5 @@ def test_an_exception_is_a_sentence_and_a_way_out(
     monkeypatch.undo()
     screen.get_by_key("recover_answer").click().run()
     assert_well(screen)
+    assert screen.slider(key="degree_a").value == 3
+    assert dict(screen.query_params) == {"lang": "en"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import streamlit as st
 
@@ -71,6 +71,7 @@ class EditControl(Control):
     Its key is one of `NAMES`. Coordinates lie within `x_range` and `y_range`.
     """
 
+    bound: ClassVar[bool] = False
     default: Any = ""
     label: str = ""
     x_range: Point

@@ -68,14 +68,25 @@ export default function (component) {
   }
 
   // ---- runs
+  function askRun() {
+    clearTimeout(state.alarm);
+    if (state.held) return;
+    state.count = (state.count ?? state.component.data.serial) + 1; // another value each time
+    state.component.setStateValue("rest", state.count);
+  }
   function rest(wait) {
     clearTimeout(state.alarm);
-    state.alarm = setTimeout(() => {
-      if (state.held) return;
-      state.count = (state.count ?? state.component.data.serial) + 1; // another value each time
-      state.component.setStateValue("rest", state.count);
-    }, wait);
+    state.alarm = setTimeout(askRun, wait);
   }
+  // A link leaves the screen: not before the server knows what was set there a moment ago.
+  state.leaving = (event) => {
+    const link = !event.ctrlKey && !event.metaKey && event.target.closest?.(".st-key-navigation a");
+    if (!link || !moved() || state.link) return void (state.link = null); // a second click insists
+    event.preventDefault();
+    event.stopPropagation();
+    state.link = link;
+    askRun();
+  };
   state.changed = () => {
     const now = text(shown());
     if (now === state.now) return;
@@ -108,6 +119,7 @@ export default function (component) {
       rest(REST_MS);
     } else {
       clearTimeout(state.alarm);
+      state.link?.click();
       // The figures get their new data in this very task or the next; before, they have older ones.
       requestAnimationFrame(() => moved() || uncover());
     }
@@ -120,7 +132,8 @@ export default function (component) {
     const typed = (event) => touches(event) && later(() => state.changed())();
     const press = (event) => { if (touches(event)) state.held = true; };
     const release = later(() => state.released());
-    const hear = { keydown: typed, change: typed, pointerdown: press, pointerup: release, pointercancel: release };
+    const leaving = (event) => state.leaving(event);
+    const hear = { click: leaving, keydown: typed, change: typed, pointerdown: press, pointerup: release, pointercancel: release };
     for (const [name, act] of Object.entries(hear)) addEventListener(name, act, true);
     const look = new MutationObserver(() => state.shown());
     look.observe(document, { subtree: true, attributeFilter: ["aria-valuetext"] });

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import streamlit as st
 
@@ -77,6 +77,8 @@ class Formulation(Pick):
 class Budget(Number):
     """The handle on the budget."""
 
+    bound: ClassVar[bool] = False
+
     def draw(self) -> None:
         draw_alone(self, lambda: _draw_handle(self, super(Budget, self).draw))
 
@@ -88,6 +90,8 @@ class Budget(Number):
 @dataclass(frozen=True, kw_only=True)
 class Penalty(Strength):
     """The handle on the penalty: ten values to a decade, and any between them when it follows."""
+
+    bound: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         steps = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)

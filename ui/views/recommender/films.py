@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ BOOK = Knobs(weight_decay=0.1)
 class Mine(Control):
     """The visitor's own ratings, `movie id:rating` with commas between; written by hand."""
 
+    bound: ClassVar[bool] = False
     default: Any = ""
     ids: Mapping[str, int]
     low: float

@@ -1,0 +1,116 @@
+"""What a visitor has on each screen: put away when they leave it, and back when they return.
+
+Streamlit keeps the values of widgets by their keys, in the session and not in the screen. So a
+control of the next screen with the same key would open with the value of the last one. Here all
+that a session holds, but for what stands around every screen, belongs to the screen it is on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from ui.controls import Control
+
+AROUND = frozenset({"_language", "_present", "_complaints", "language", "presenter", "share"})
+"""What no screen owns."""
+_OURS = frozenset({"_screen", "_controls", "_values", "_link", "_away", "_back"})
+_KINDS = (str, int, float, list, tuple)  # of values that a widget can be given back
+
+
+@dataclass(frozen=True)
+class _Left:
+    """A screen that the visitor has left: its widgets' values, and whatever else it kept."""
+
+    values: Mapping[str, Any]
+    kept: Mapping[str, Any]
+
+
+def enter(name: str) -> None:
+    """At the start of a run: the visitor is on the screen `name`, and finds it as they left it."""
+    state = st.session_state
+    left = state.get("_screen")
+    if left == name:
+        remember()
+        return
+    away: dict[str, _Left] = state.setdefault("_away", {})
+    if left is not None:
+        away[left] = _Left(state.get("_values", {}), _kept())
+        _release(state.get("_link", {}))
+    _forget()
+    state["_screen"] = name
+    if back := away.pop(name, None):
+        state.update({**back.kept, **back.values, "_back": True})
+
+
+def own(controls: Sequence[Control]) -> None:
+    """Say what this screen's controls are. On return their values go into the link again."""
+    state = st.session_state
+    state["_controls"] = tuple(controls)
+    if state.pop("_back", False):
+        for control in controls:
+            if control.bound and control.value() != control.default:
+                st.query_params[control.key] = control.format(control.value())
+
+
+def remember(name: str | None = None) -> None:
+    """Note what the widgets say now: when the next screen runs, Streamlit has dropped most of it.
+
+    With the `name` of a screen, only while the visitor is there: for a moment the thread of the
+    last screen's run and that of the next one's overlap.
+    """
+    state = st.session_state
+    if name is not None and state.get("_screen") != name:
+        return
+    controls = {control.key for control in state.get("_controls", ())}
+    values = {}
+    for key in list(state):
+        value = state.get(key)
+        if key in controls or not (_around(key) or type(value) not in _KINDS):
+            values[key] = value
+    state["_values"], state["_link"] = values, st.query_params.to_dict()
+
+
+def reset() -> None:
+    """In a callback: let the screen open at its defaults, with nothing of it left in the link."""
+    controls: Sequence[Control] = st.session_state.get("_controls", ())
+    _release(st.query_params.to_dict())
+    _forget()
+    for control in controls:  # the browser keeps the value of a widget unless it is told another
+        st.session_state[control.key] = control.default
+
+
+def _forget() -> None:
+    """Drop all that the session holds of the screen."""
+    for key in list(st.session_state):
+        if key not in AROUND and key not in ("_screen", "_away"):
+            del st.session_state[key]
+
+
+def _around(key: str) -> bool:
+    return key in AROUND or key.startswith("_")
+
+
+def _kept() -> dict[str, Any]:
+    state = st.session_state.items()
+    return {k: v for k, v in state if k.startswith("_") and k not in AROUND | _OURS}
+
+
+def _release(link: Mapping[str, str]) -> None:
+    """Take out of the link what the last screen, whose `link` it was, had there.
+
+    Streamlit does so when a run has ended. But this run's controls may have the same keys.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    with context.session_state.query_params() as parameters:
+        parameters.remove_stale_bindings(frozenset())
+        for key in [key for key in parameters if link.get(key) == parameters[key]]:
+            if key not in ("lang", "present"):
+                del parameters[key]
+        parameters.set_initial_query_params_from_current()
