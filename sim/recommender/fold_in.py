@@ -2,13 +2,14 @@
 
 The new user's factors and bias, together x, minimise
 
-    Σ (prediction − rating)² + penalty · ‖x − m‖² / s²
+    Σ (c · (prediction − rating))² + penalty · ‖x − m‖² / s²,    c = 5.5 / (high − low)
 
 where m is the mean of the trained users' vectors and s² the mean variance of an entry of them. So
 the new user is taken for an average one until the ratings say otherwise, and `penalty` means the
-same for every model, whatever the size of its factors. This is the step for users in alternating
-least squares, through the sigmoid; source: Koren, Bell & Volinsky 2009, "Matrix Factorization
-Techniques for Recommender Systems", section "Learning algorithms".
+same for every model, whatever the size of its factors, and on every scale of ratings: as in
+training (see `networks`), c stretches them to a range of the book's length, 5.5. This is the step
+for users in alternating least squares, through the sigmoid; source: Koren, Bell & Volinsky 2009,
+"Matrix Factorization Techniques for Recommender Systems", section "Learning algorithms".
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.recommender.insights import movie_factors, unit_rows
 from sim.recommender.model import MatrixFactorization, RatingModel
+from sim.recommender.ratings import as_written
+from sim.recommender.rules import BOOK_SPAN
 
 PENALTY = 0.2
 """The best for users kept out of training, with 3 to 100 ratings each (flat from 0.1 to 0.4)."""
@@ -98,9 +101,9 @@ def reasons(
     a model without factors of movies.
     """
     units = unit_rows(movie_factors(model))
-    index, given = np.asarray(movies, np.int64), np.asarray(ratings, np.float64)
+    index, given = np.asarray(movies, np.int64), _numbers(ratings)
     wanted = np.asarray(recommended, np.int64)
-    liked = index[given >= given.mean() - 1e-9] if len(index) else index
+    liked = index[given >= given.mean() - 1e-9 * np.ptp(given)] if len(index) else index
     cosines = units[wanted] @ units[liked].T
 
     def best(row: NDArray[np.float64], film: int) -> tuple[Reason, ...]:
@@ -120,17 +123,17 @@ def _gauss_newton(
     weight: float,
 ) -> NDArray[np.float64]:
     low, high = rating_range
-    span = high - low
+    share = (target - low) / (high - low)  # all of it on the book's scale
 
     def look(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
         s = 0.5 + 0.5 * np.tanh(0.5 * (rows @ x + offset))
-        error = low + span * s - target
+        error = BOOK_SPAN * (s - share)
         return float(error @ error + weight * ((x - start) @ (x - start))), error, s
 
     x = start
     value, error, s = look(x)
     for _ in range(_MOST_STEPS):
-        jacobian = rows * (span * s * (1 - s))[:, None]
+        jacobian = rows * (BOOK_SPAN * s * (1 - s))[:, None]
         curvature = jacobian.T @ jacobian + weight * np.eye(len(x))
         step = np.linalg.solve(curvature, jacobian.T @ error + weight * (x - start))
         # the curvature is positive definite, so some part of the step leads downwards
@@ -149,7 +152,7 @@ def _gauss_newton(
 def _checked(
     model: MatrixFactorization, movies: ArrayLike, ratings: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    index, target = np.asarray(movies), np.asarray(ratings, np.float64)
+    index, target = np.asarray(movies), _numbers(ratings)
     if index.ndim != 1 or index.shape != target.shape:
         raise ValueError("There must be one rating for each movie.")
     if len(index) and not np.issubdtype(index.dtype, np.integer):
@@ -162,6 +165,12 @@ def _checked(
     if not ((target >= low) & (target <= high)).all():  # written so that not-a-number fails too
         raise ValueError(f"A rating is out of range; they run from {low:g} to {high:g}.")
     return index.astype(np.int64), target
+
+
+def _numbers(ratings: ArrayLike) -> NDArray[np.float64]:
+    """As float64; those of a data set, which are float32, as they were written."""
+    given = np.asarray(ratings)
+    return as_written(given) if given.dtype == np.float32 else given.astype(np.float64)
 
 
 def _with_user(model: MatrixFactorization, vector: UserVector) -> MatrixFactorization:

@@ -1,5 +1,6 @@
 """What a trained recommender has learnt about films: liking, likeness, a map; and finding them."""
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.recommender.model import RatingModel
-from sim.recommender.ratings import Ratings
+from sim.recommender.ratings import Ratings, as_written
 
 _ARTICLES = (
     "the|a|an|la|le|les|l'|los|las|el|il|lo|gli|i|der|die|das|den|det|de|een|un|une|una|o|os|as"
@@ -77,20 +78,31 @@ def most_liked(model: RatingModel, ratings: Ratings, n: int = 10) -> MostLiked:
     if bias is None:
         raise ValueError(f"{type(model).__name__} has no bias of movies.")
     _check(model, ratings)
-    counts = np.bincount(ratings.movie, minlength=ratings.n_movies)
-    sums = np.bincount(ratings.movie, weights=ratings.rating, minlength=ratings.n_movies)
+    counts, means = _counts_and_means(ratings)
     rated = np.flatnonzero(counts)
-    means = sums[rated] / counts[rated]
 
     def films(order: NDArray[np.int64]) -> tuple[Film, ...]:
+        chosen = rated[order[:n]]
         return tuple(
-            Film(int(m), float(bias[m]), float(sums[m] / counts[m]), int(counts[m]))
-            for m in rated[order[:n]]
+            Film(int(m), float(b), float(means[m]), int(counts[m]))
+            for m, b in zip(chosen, as_written(bias[chosen]), strict=True)
         )
 
     return MostLiked(
-        films(np.lexsort((rated, -bias[rated]))), films(np.lexsort((rated, -counts[rated], -means)))
+        films(np.lexsort((rated, -bias[rated]))),
+        films(np.lexsort((rated, -counts[rated], -means[rated]))),
     )
+
+
+@lru_cache(maxsize=4)
+def _counts_and_means(ratings: Ratings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The number of ratings of each film and their mean, to nine digits of the largest rating."""
+    counts = np.bincount(ratings.movie, minlength=ratings.n_movies)
+    sums = np.bincount(ratings.movie, as_written(ratings.rating), minlength=ratings.n_movies)
+    largest = float(np.abs(ratings.rating).max(initial=0))
+    digits = 8 - math.floor(math.log10(largest)) if largest else 0
+    # rounded, (0.1 + 0.7) / 2 is equal to 0.4
+    return counts, np.round(sums / np.maximum(counts, 1), digits)
 
 
 def unit_rows(factors: NDArray[np.floating]) -> NDArray[np.float64]:

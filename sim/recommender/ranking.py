@@ -42,9 +42,10 @@ def ranking(
     sizes = {(part.n_users, part.n_movies) for part in (model, train, valid)}
     if len(sizes) > 1:
         raise ValueError("The model and the ratings must be of the same users and movies.")
+    likes = valid.rating >= np.float32(liked)  # as float32, 0.9 is as large as a rating of 0.9
     gains = 1 / np.log2(np.arange(2, min(k, model.n_movies) + 2))
     most = np.cumsum(gains)
-    seen, wanted = _Marks(train), _Marks(valid.take(np.flatnonzero(valid.rating >= liked)))
+    seen, wanted = _Marks(train), _Marks(valid.take(np.flatnonzero(likes)))
     recalls, ndcgs = [], []
     for first in range(0, model.n_users, _USERS):
         users = np.arange(first, min(first + _USERS, model.n_users))

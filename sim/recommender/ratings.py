@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sim.recommender.layouts import Catalogue, load, split_genres
+
+_MOST_STEPS = 1000  # of a scale; of finer ones the half steps do not show
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,16 +92,32 @@ def rating_range(ratings: Ratings) -> tuple[float, float]:
 
     A sigmoid never reaches its ends, so the ends must lie beyond the ratings: by a tenth of their
     span, rounded up to a whole number of half steps (a step is the smallest difference between
-    two ratings). For ratings from 0.5 to 5 in halves that is (0, 5.5), from 1 to 5 (0.5, 5.5).
-    Raises ValueError where all ratings are equal.
+    two ratings) where the scale has fewer than a thousand of them. For ratings from 0.5 to 5 in
+    halves that is (0, 5.5), from 1 to 5 (0.5, 5.5), from 1.1 to 10.9 in tenths (0.1, 11.9). The
+    ends are rounded to a hundred-thousandth of the span. Raises ValueError where all are equal.
     """
-    values = np.unique(ratings.rating.astype(np.float64))
+    values = np.unique(ratings.rating)
     if len(values) < 2:
         raise ValueError("All ratings are equal; a range needs at least two different ones.")
-    half_step, span = float(np.diff(values).min()) / 2, float(values[-1] - values[0])
-    # the ratings are float32: a quotient this little above a whole number is that number
-    margin = math.ceil(span / 10 / half_step - 1e-3) * half_step
-    return float(f"{values[0] - margin:.6g}"), float(f"{values[-1] + margin:.6g}")
+    low, high = (float(end) for end in as_written(values[[0, -1]]))
+    margin = (high - low) / 10
+    if len(values) <= _MOST_STEPS:
+        half_step = float(np.diff(as_written(values)).min()) / 2
+        # a quotient this little above a whole number is that number
+        margin = math.ceil(margin / half_step - 1e-3) * half_step
+    digits = 5 - math.floor(math.log10(high - low))
+    return round(low - margin, digits) + 0.0, round(high + margin, digits) + 0.0  # no -0.0
+
+
+def as_written(values: ArrayLike) -> NDArray[np.float64]:
+    """Ratings, or other numbers kept as float32, as the decimals that they were read from.
+
+    float32's 0.1 is 0.100000001490116…: that shows in labels, in the difference of two ratings and
+    in a comparison with 0.1. This is 0.1, the shortest decimal that float32 keeps as the same.
+    """
+    unique, place = np.unique(np.asarray(values, np.float32), return_inverse=True)
+    written: NDArray[np.float64] = unique.astype(str).astype(np.float64)[place]
+    return written.reshape(np.shape(values))
 
 
 @lru_cache(maxsize=1)

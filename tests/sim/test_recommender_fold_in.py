@@ -1,6 +1,7 @@
 """Folding in: the optimum against SciPy, recovery of known users, and users kept from training."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,6 +45,7 @@ def test_the_vector_is_the_optimum(seed: int, n: int, penalty: float) -> None:
         z = model.movie_factors[movies] @ x[:-1] + x[-1] + model.movie_bias[movies]
         low, high = range_
         error = low + (high - low) / (1 + np.exp(-z)) - ratings
+        error *= 5.5 / (high - low)  # on the book's scale
         return float((error**2).sum() + penalty / spread * ((x - mean) ** 2).sum())
 
     vector = fold_in(model, movies, ratings, penalty)
@@ -52,6 +54,40 @@ def test_the_vector_is_the_optimum(seed: int, n: int, penalty: float) -> None:
     assert objective(found) <= objective(mean) + 1e-9
     # a local optimum (sigmoid and squares are not convex): SciPy, begun there, finds nothing better
     assert objective(found) <= best.fun * (1 + 1e-6) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("slope", "start"), [(200 / 9, -100 / 9), (0.02 / 9, -0.01 / 9), (-2.0, 1.0)]
+)
+def test_a_new_user_is_the_same_on_every_scale(slope: float, start: float) -> None:
+    """Stretched ratings, and a model of them with the same weights: the same vector."""
+    model, ratings = random_model(), [5, 0.5, 3, 4.5]
+    ends = sorted((start, 5.5 * slope + start))
+    other = replace(model, rating_range=tuple(ends))
+    if slope < 0:  # high ratings for low ones: the weights turn their signs as well
+        other = replace(
+            other,
+            user_bias=-model.user_bias,
+            movie_bias=-model.movie_bias,
+            user_factors=-model.user_factors,
+        )
+    movies = [4, 0, 59, 17]
+    vector = fold_in(model, movies, ratings)
+    theirs = fold_in(other, movies, slope * np.array(ratings) + start)
+    sign = np.sign(slope)
+    np.testing.assert_allclose(sign * theirs.factors, vector.factors, rtol=1e-4, atol=1e-6)
+    assert sign * theirs.bias == pytest.approx(vector.bias, rel=1e-4)
+    assert np.abs(vector.factors - model.user_factors.mean(axis=0)).max() > 0.05
+
+
+def test_ratings_of_a_data_set_are_compared_as_they_were_written() -> None:
+    """In float32 the mean of 0.1, 0.2 and 0.3 is above 0.2, and 0.3 is above the range's end."""
+    given = np.float32([0.1, 0.2, 0.3])
+    factors = np.ones((4, 2), np.float32)
+    alike = MatrixFactorization(factors, factors, factors[:, 0], factors[:, 0], (0.1, 0.3))
+    (film,) = reasons(alike, [3], [0, 1, 2], given, 3)
+    assert [reason.movie for reason in film] == [1, 2]
+    assert np.isfinite(fold_in(alike, [0, 1, 2], given).bias)
 
 
 def test_a_user_of_the_model_is_found_again() -> None:

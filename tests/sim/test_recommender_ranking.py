@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,17 @@ def test_an_ensemble_is_ordered_by_its_own_scores() -> None:
     found = ranking(ensemble, train, valid)
     expected = reference(ensemble, train, valid, 10, 4.0)  # type: ignore[arg-type]
     assert (found.recall, found.ndcg, found.n_users) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("liked", [0.9, np.float64(0.9), 0.75 * 1.2])
+def test_a_rating_of_nine_tenths_is_liked_from_nine_tenths_on(liked: float) -> None:
+    """Ratings are float32: there 0.9 is below 0.9."""
+    ratings = toy_ratings(n=900)
+    tenths = replace(ratings, rating=(np.ceil(2 * ratings.rating) / 10).astype(np.float32))
+    train, valid = split(tenths, 0.3)
+    model = drawn(ratings, 5)
+    assert (valid.rating == np.float32(0.9)).sum() > 5
+    assert ranking(model, train, valid, liked=liked) == ranking(model, train, valid, liked=0.85)
 
 
 def test_bad_arguments_are_refused() -> None:

@@ -1,16 +1,27 @@
 """Reading and splitting ratings: three layouts, hard titles, and errors that name the row."""
 
+import math
 import subprocess
 import sys
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from sim.recommender.ratings import Ratings, movielens, rating_range, read_ratings, split
+from sim.recommender.ratings import (
+    Ratings,
+    as_written,
+    movielens,
+    rating_range,
+    read_ratings,
+    split,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 # user, movie, rating; the ids are neither dense nor sorted
@@ -178,6 +189,12 @@ def test_bundled_ratings() -> None:
         ([-10, 0, 10], (-15.0, 15.0)),
         (np.arange(0, 1.01, 0.1), (-0.1, 1.1)),  # not whole in binary
         (np.linspace(0, 100, 12_345), (-10.0, 110.0)),
+        (np.arange(1, 11) / 10, (0.0, 1.1)),
+        (np.arange(11, 110) / 10, (0.1, 11.9)),
+        (np.arange(1, 6) / 1000, (0.0005, 0.0055)),
+        ([-1, 1], (-2.0, 2.0)),
+        (1e5 + np.arange(11) / 10, (99_999.9, 100_001.1)),
+        (np.arange(4) / 3, (-1 / 6, 7 / 6)),
     ],
 )
 def test_rating_range_leaves_a_margin(values: ArrayLike, expected: tuple[float, float]) -> None:
@@ -186,8 +203,39 @@ def test_rating_range_leaves_a_margin(values: ArrayLike, expected: tuple[float, 
     ratings = Ratings(index, index, rating, ("",), ((),), ("a",), ("b",))
     # the step of a fine scale is a difference of float32 numbers
     assert rating_range(ratings) == pytest.approx(expected, abs=2e-3 * float(np.ptp(rating)))
-    if len(rating) < 30:
+    if len(rating) < 300:
         assert rating_range(ratings) == pytest.approx(expected, abs=1e-5)
+
+
+@given(
+    start=st.integers(-(10**5), 10**5),
+    steps=st.lists(st.integers(1, 12), min_size=1, max_size=40),
+    decimals=st.integers(-2, 4),
+)
+@settings_of_hypothesis(derandomize=True, max_examples=200, deadline=None)
+def test_rating_range_is_exact_for_ratings_in_decimals(
+    start: int, steps: list[int], decimals: int
+) -> None:
+    """What exact fractions give, for scales that begin and go on by whole units of 10^-decimals."""
+    unit = Fraction(1, 10) ** decimals
+    values = [(start + sum(steps[:i])) * unit for i in range(len(steps) + 1)]
+    rating = np.array([float(value) for value in values], np.float32)
+    assume(max(abs(value) for value in values) / unit < 10**6)  # float32 tells six digits apart
+    index = np.zeros(len(rating), int)
+    low, high = rating_range(Ratings(index, index, rating, ("",), ((),), ("a",), ("b",)))
+    half = min(b - a for a, b in pairwise(values)) / 2
+    margin = math.ceil((values[-1] - values[0]) / 10 / half) * half
+    assert (low, high) == (float(values[0] - margin), float(values[-1] + margin))
+    assert "-0" not in (f"{low:g}", f"{high:g}")
+
+
+def test_ratings_as_they_were_written() -> None:
+    written = np.array([[0.1, 3.7, -2.3], [0.0, 1e6, 12.345678]])
+    found = as_written(written.astype(np.float32))
+    assert found[:, :2].tolist() == written[:, :2].tolist()
+    assert np.array_equal(found.astype(np.float32), written.astype(np.float32))
+    assert as_written(np.float32(0.1)) == 0.1
+    assert len(as_written([])) == 0
 
 
 def test_rating_range_of_one_value_is_refused() -> None:
