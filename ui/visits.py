@@ -38,13 +38,15 @@ def enter(name: str) -> None:
         remember()
         return
     away: dict[str, _Left] = state.setdefault("_away", {})
-    if left is not None:
-        away[left] = _Left(state.get("_values", {}), _kept())
-        _release(state.get("_link", {}))
+    if "_values" in state:  # else they were gone before they saw anything
+        away[left] = _Left(state["_values"], _kept())
+        _release(state["_link"])
     _forget()
     state["_screen"] = name
     if back := away.pop(name, None):
-        state.update({**back.kept, **back.values, "_back": True})
+        state.update(
+            {**back.kept, **back.values, "_values": back.values, "_link": {}, "_back": True}
+        )
 
 
 def own(controls: Sequence[Control]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import ROOT, Open, assert_well
+from ui import stage
 from ui.lecture import TOPICS
 
 NAMES = [topic.name for topic in TOPICS]
@@ -104,3 +105,18 @@ def test_a_tour_that_leaves_something_everywhere(open_screen: Open, fresh: dict[
     for name in reversed(NAMES):
         assert_well(go(screen, "home"))
         assert seen(go(screen, name)) == left[name]
+
+
+def test_who_leaves_at_once_has_lost_nothing(
+    open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The screen is left before any part of it is drawn: on return, as it was before that."""
+    screen = open_screen("dropout")
+    move_all(screen)
+    left = seen(screen)
+    go(screen, "optimizers")
+    with monkeypatch.context() as patched:
+        patched.setattr(stage, "screen", lambda *_: None)
+        go(screen, "dropout")
+        go(screen, "constraints")
+    assert seen(go(screen, "dropout")) == left
