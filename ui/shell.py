@@ -191,7 +191,10 @@ def guard(key: str = "recover") -> Iterator[None]:
     except Exception:  # noqa: BLE001 (the net below every screen)
         _log.exception("A screen failed")
         st.error(
-            _("Something went wrong on this screen. Nothing is lost: reset it and go on."),
+            _(
+                "Something went wrong on this screen. Reset it and go on; "
+                "the others stay as they are."
+            ),
             icon=":material/error:",
         )
         st.button(_("Reset this screen"), key=key, on_click=_forget_and_run)

@@ -120,3 +120,24 @@ def test_who_leaves_at_once_has_lost_nothing(
         go(screen, "dropout")
         go(screen, "constraints")
     assert seen(go(screen, "dropout")) == left
+
+
+def test_a_reset_leaves_the_other_screens_alone(
+    open_screen: Open, monkeypatch: pytest.MonkeyPatch, fresh: dict[str, Any]
+) -> None:
+    from ui.charts import weight_decay as charts
+
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    screen = open_screen("overfitting")
+    move_all(screen)
+    left = seen(screen)
+    go(screen, "weight_decay")
+    with monkeypatch.context() as patched:
+        patched.setattr(charts, "canyons", broken)
+        screen.get_by_key("a").set_value(7.0).run()
+        assert len(screen.error) == 1
+    screen.get_by_key("recover_answer").click().run()
+    assert seen(screen) == fresh["weight_decay"]
+    assert seen(go(screen, "overfitting")) == left
