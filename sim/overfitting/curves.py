@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.polynomial import legendre, polynomial
 
 from sim.overfitting.polynomial import (
     PenaltyKind,
@@ -78,17 +79,34 @@ def error_curve(
 ) -> ErrorCurve:
     """The training and the test error of `fit_polynomial` on `train`, degree by degree.
 
+    Without a penalty a higher degree contains the lower ones: `train_mse` never rises, and is 0
+    where the fit passes through all points.
+
     Raises ValueError for no degrees at all, and as `fit_polynomial` does.
     """
     if not len(degrees):
         raise ValueError("degrees must name at least one degree.")
-    models = [fit_polynomial(*train, degree, penalty, penalty_kind) for degree in degrees]
-    train_mse, test_mse = (
-        np.array([mean_squared_error(model, sample) for model in models])
-        for sample in (train, test)
-    )
+    if penalty == 0 and train.x.size and min(degrees) >= 0:
+        train_mse, test_mse = _least_squares_errors(train, test, degrees)
+    else:
+        models = [fit_polynomial(*train, degree, penalty, penalty_kind) for degree in degrees]
+        train_mse, test_mse = (
+            np.array([mean_squared_error(model, sample) for model in models])
+            for sample in (train, test)
+        )
     best = int(degrees[int(np.argmin(test_mse))])
     return ErrorCurve(np.array(degrees), train_mse, test_mse, best)
+
+
+def _least_squares_errors(
+    train: Sample, test: Sample, degrees: Sequence[int]
+) -> tuple[Array, Array]:
+    """Training and test error without a penalty: one more degree adds one more polynomial."""
+    basis = fit_polynomial(*train, max(degrees)).basis
+    assert basis is not None
+    fits = np.cumsum(basis.at(test.x) * (basis.shares @ train.y), axis=1)[:, list(degrees)]
+    left_over = basis.left_over(train.y)[list(degrees)]
+    return left_over / train.y.size, ((test.y[:, None] - fits) ** 2).mean(axis=0)
 
 
 def penalty_curve(
@@ -165,8 +183,8 @@ def learning_curve(
 
     A data set grows: its first points are the same at every size. Positions and deviations come
     from child streams of `rng`, so degree, penalty, noise and sizes leave the draws as they are.
-    With penalty 0 and n <= degree the fit is the least-norm one, as in `fit_polynomial`; it is
-    solved by plain QR here, without that function's cut-off.
+    With penalty 0 and n <= degree + 1 the fit passes through all points, and for n <= degree it is
+    the least-norm one, as in `fit_polynomial`; all data sets are solved at once here.
 
     Raises ValueError for a size or `n_datasets` below 1, and a degree, penalty or noise that is
     negative or not finite.
@@ -184,17 +202,24 @@ def learning_curve(
         [stream.standard_normal(max(sizes)) for stream in deviations.spawn(n_datasets)]
     )
     y = truth(x) + noise * epsilon
-    powers = powers_of(x.ravel(), degree).reshape(*x.shape, degree)
-    grid = powers_of(GRID, degree)
+    powers = np.asarray(polynomial.polyvander(x, degree), dtype=np.float64)
+    grid = polynomial.polyvander(GRID, degree)
+    # Legendre polynomials are less nearly dependent than the powers that weights belong to.
+    smooth = np.asarray(legendre.legvander(x, degree), dtype=np.float64)
+    in_powers = _legendre_in_powers(degree)
 
-    train = np.empty((n_datasets, len(sizes)))
+    train = np.zeros((n_datasets, len(sizes)))
     test = np.empty_like(train)
     for k, n in enumerate(sizes):
-        intercepts, weights = _fit_together(powers[:, :n], y[:, :n], penalty)
-        fitted = intercepts[:, None] + (powers[:, :n] @ weights[..., None])[..., 0]
-        train[:, k] = ((y[:, :n] - fitted) ** 2).mean(axis=1)
-        curves = intercepts[:, None] + weights @ grid.T
-        test[:, k] = ((curves - truth(GRID)) ** 2).mean(axis=1) + noise**2
+        if penalty > 0:
+            train[:, k], weights = _penalised_together(powers[:, :n], y[:, :n], penalty)
+        elif n > degree:
+            shares, left_over = _solve_together(smooth[:, :n], y[:, :n])
+            train[:, k], weights = left_over / n, shares @ in_powers
+        else:
+            shares, _ = _solve_together(smooth[:, :n, :n], y[:, :n])
+            weights = _least_norm_together(x[:, :n], shares @ in_powers[:n])
+        test[:, k] = ((weights @ grid.T - truth(GRID)) ** 2).mean(axis=1) + noise**2
     (train_low, train_mid, train_high), (test_low, test_mid, test_high) = (
         np.quantile(errors, [0.25, 0.5, 0.75], axis=0) for errors in (train, test)
     )
@@ -207,21 +232,48 @@ def learning_curve(
     )
 
 
-def _fit_together(powers: Array, y: Array, penalty: float) -> tuple[Array, Array]:
-    """Intercepts (m,) and weights (m, degree) of m fits; `powers` is (m, n, degree), y (m, n)."""
-    m, n, degree = powers.shape
-    means, centre = powers.mean(axis=1), y.mean(axis=1)
-    A, b = powers - means[:, None], (y - centre[:, None])[..., None]
-    if penalty > 0:
-        shrink = np.broadcast_to(np.sqrt(n * penalty) * np.eye(degree), (m, degree, degree))
-        A, b = np.concatenate([A, shrink], axis=1), np.pad(b, ((0, 0), (0, degree), (0, 0)))
-    if penalty > 0 or n > degree:  # R w = Q'b, which is the last column of the R of [A b]
-        R = np.asarray(np.linalg.qr(np.concatenate([A, b], axis=2), mode="r"))
-        weights = np.linalg.solve(R[:, :degree, :degree], R[:, :degree, degree:])[..., 0]
-    else:  # the least-norm solution; of n centred rows, n - 1 say all
-        Q, upper = np.linalg.qr(A[:, :-1].mT)
-        weights = (Q @ np.linalg.solve(upper.mT, b[:, :-1]))[..., 0]
-    return centre - (means * weights).sum(axis=1), weights
+def _penalised_together(powers: Array, y: Array, penalty: float) -> tuple[Array, Array]:
+    """Training errors (m,) and weights (m, degree + 1) of m fits; powers (m, n, degree + 1)."""
+    X = powers[:, :, 1:]
+    m, n, degree = X.shape
+    means, centre = X.mean(axis=1), y.mean(axis=1)
+    shrink = np.broadcast_to(np.sqrt(n * penalty) * np.eye(degree), (m, degree, degree))
+    A = np.concatenate([X - means[:, None], shrink], axis=1)
+    b = np.pad(y - centre[:, None], ((0, 0), (0, degree)))
+    slopes, _ = _solve_together(A, b)
+    weights = np.column_stack([centre - (means * slopes).sum(axis=1), slopes])
+    return ((y - (powers @ weights[..., None])[..., 0]) ** 2).mean(axis=1), weights
+
+
+def _least_norm_together(x: Array, through: Array) -> Array:
+    """Of all that agree with the polynomials `through` (m, degree + 1) at x (m, n), the smallest.
+
+    They differ by combinations of w(x), x w(x), x^2 w(x), ..., where w(x) is zero at all points.
+    """
+    (m, n), terms = x.shape, through.shape[1]
+    zero = np.ones((m, 1))
+    for k in range(n):
+        zero = np.pad(zero, ((0, 0), (1, 0))) - x[:, k : k + 1] * np.pad(zero, ((0, 0), (0, 1)))
+    free = np.zeros((m, terms, terms - n))
+    for k in range(terms - n):
+        free[:, k : k + n + 1, k] = zero
+    spare, _ = _solve_together(free[:, 1:], through[:, 1:])
+    least: Array = through - (free @ spare[..., None])[..., 0]
+    return least
+
+
+def _legendre_in_powers(degree: int) -> Array:
+    """Row k: the coefficients of the Legendre polynomial of degree k."""
+    rows = [legendre.leg2poly([0] * k + [1]) for k in range(degree + 1)]
+    return np.stack([np.pad(row, (0, degree + 1 - row.size)) for row in rows])
+
+
+def _solve_together(A: Array, b: Array) -> tuple[Array, Array]:
+    """The w of least |b - A w|^2, (m, columns), and that least, (m,); A is (m, rows, columns)."""
+    columns = A.shape[2]
+    R = np.asarray(np.linalg.qr(np.concatenate([A, b[..., None]], axis=2), mode="r"))
+    w = np.linalg.solve(R[:, :columns, :columns], R[:, :columns, columns:])[..., 0]
+    return w, (R[:, columns:, columns] ** 2).sum(axis=1)
 
 
 def _splits(sample: Sample, folds: int) -> Iterator[tuple[Sample, Sample]]:

@@ -9,13 +9,21 @@ section 3.2.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.overfitting.curves import GRID
 from sim.overfitting.least_squares import ridge_operators
-from sim.overfitting.polynomial import centred, check_degree, check_penalties, powers_of
+from sim.overfitting.polynomial import (
+    centred,
+    check_degree,
+    check_penalties,
+    least_norm,
+    nested_powers,
+    powers_of,
+)
 from sim.overfitting.sample import check_draw, truth
 
 Array = npt.NDArray[np.float64]
@@ -144,7 +152,7 @@ def bias_variance_by_degree(
     Raises ValueError as `bias_variance` does.
     """
     draws = _draw(n_points, noise, n_datasets, rng)
-    smoothers = (smoother(draws.positions, GRID, degree, penalty) for degree in degrees)
+    smoothers = _smoothers_by_degree(draws.positions, GRID, degrees, penalty)
     return _curve(degrees, smoothers, draws)
 
 
@@ -188,9 +196,23 @@ def _smoothers(
     check_penalties(strengths)
     powers = powers_of(positions, degree)
     reach = powers_of(grid, degree) - powers.mean(axis=0)
-    max_rank = len(set(positions.tolist())) - 1
-    for M, U in ridge_operators(centred(powers), strengths, max_rank):
+    exact = partial(least_norm, positions, degree)
+    for M, U in ridge_operators(centred(powers), strengths, exact):
         yield reach @ M @ U.T + 1 / positions.size
+
+
+def _smoothers_by_degree(
+    positions: Array, grid: Array, degrees: Sequence[int], penalty: float
+) -> Iterator[Array]:
+    """`smoother` at every degree; without a penalty one degree adds to the one below."""
+    if penalty == 0 and len(degrees) and min(degrees) >= 0:
+        basis = nested_powers(positions, max(degrees))
+        values = basis.at(grid)
+        for degree in degrees:
+            yield values[:, : degree + 1] @ basis.shares[: degree + 1]
+    else:
+        for degree in degrees:
+            yield smoother(positions, grid, degree, penalty)
 
 
 def _draw(n_points: int, noise: float, n_datasets: int, rng: np.random.Generator) -> _Draws:

@@ -3,7 +3,7 @@
 Their error grows with the square of the condition number and is visible from degree 9 on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -12,20 +12,21 @@ import scipy.linalg
 Array = npt.NDArray[np.float64]
 
 
-def ridge_operators(A: Array, penalties: Array, max_rank: int) -> Iterator[tuple[Array, Array]]:
+def ridge_operators(
+    A: Array, penalties: Array, least_norm: Callable[[], tuple[Array, Array]]
+) -> Iterator[tuple[Array, Array]]:
     """For each penalty, matrices M, (columns, r), and U, (rows, r), with w = M U' y for every y.
 
     w minimises |y - A w|^2 / rows + penalty * |w|^2; at penalty 0, of all that fit best, it has
     the least |w|. So one factorisation serves any number of y, and all penalties: all that are far
-    above rounding share plain SVD, and all others the careful one of `_least_norm`. `max_rank` is
-    the rank of A when that is known to be less than the least dimension.
+    above rounding share plain SVD, and all others the M and U that `least_norm` gives for 0.
     """
     n, columns = A.shape
     plain = np.linalg.norm(A) < 1e4 * np.sqrt(n) * np.sqrt(penalties)
     if plain.any():
         U, s, Vt = np.linalg.svd(A, full_matrices=False)
     if not plain.all():
-        K, W = _least_norm(A, max_rank)
+        K, W = least_norm()
     for penalty, shared in zip(penalties, plain, strict=True):
         if shared:
             yield Vt.T * (s / (s**2 + n * penalty)), U
@@ -47,30 +48,6 @@ def ridge_path(A: Array, y: Array, penalties: Array) -> Array:
     U, s, Vt = np.linalg.svd(A, full_matrices=False)
     path: Array = (s * (U.T @ y) / (s**2 + len(y) * penalties[:, None])) @ Vt
     return path
-
-
-def _least_norm(A: Array, max_rank: int) -> tuple[Array, Array]:
-    """M and U of `ridge_operators` at penalty 0.
-
-    It matters that the columns of A (powers of x) can differ by many orders of magnitude: the data
-    term is factored with columns of length one, A = U S V' D, and the size of w is weighed in
-    afterwards (the null-space method; Bjorck, Numerical Methods for Least Squares Problems,
-    section 5.1).
-    """
-    n, columns = A.shape
-    lengths = np.linalg.norm(A, axis=0)
-    D = np.where(lengths > 0, lengths, 1.0)
-    U, s, Vt = np.linalg.svd(A / D, full_matrices=n < columns)
-    cutoff = np.finfo(np.float64).eps * max(n, columns) * s.max(initial=0.0)
-    rank = min(int(np.count_nonzero(s > cutoff)), max_rank)
-    U, s, V, null = U[:, :rank], s[:rank], Vt[:rank].T, Vt[rank:].T
-    # w = K p for row-space coordinates p, with the null-space part chosen to make |w| least. The
-    # columns of `null` do not change the fit, so a rounding error here cannot spoil it. The second
-    # round removes what the first one left by rounding where D is small.
-    if 0 < rank < columns:
-        for _ in range(2):
-            V = V - null @ _least_squares(null / D[:, None], V / D[:, None])
-    return V / D[:, None] / s, U
 
 
 def _least_squares(A: Array, b: Array) -> Array:

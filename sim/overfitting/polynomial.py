@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from sim.overfitting.lasso import lasso_path
 from sim.overfitting.least_squares import ridge_operators, ridge_path
+from sim.overfitting.nested import Nested, nested
 from sim.overfitting.sample import Sample
 
 Array = npt.NDArray[np.float64]
@@ -18,10 +19,14 @@ PenaltyKind = Literal["l2", "l1"]
 class Polynomial:
     """f(x) = sum over k of coefficients[k] * x**k.
 
-    `coefficients` has shape (degree + 1,), lowest power first, and is read-only.
+    `coefficients` has shape (degree + 1,), lowest power first, and is read-only. Where they are
+    huge, f is less than what their rounding does to it; so a fit may bring the polynomials that it
+    is made of, and its `shares` of them, shape (degree + 1,), and is worked out from these.
     """
 
     coefficients: Array
+    basis: Nested | None = None
+    shares: Array | None = None
 
     def __post_init__(self) -> None:
         coefficients = np.array(self.coefficients, dtype=np.float64)
@@ -34,8 +39,10 @@ class Polynomial:
         object.__setattr__(self, "coefficients", coefficients)
 
     def __call__(self, x: npt.ArrayLike) -> Array:
-        """f at every entry of `x`, by Horner's scheme; the result has the shape of `x`."""
+        """f at every entry of `x`; the result has the shape of `x`."""
         points = np.asarray(x, dtype=np.float64)
+        if self.basis is not None and self.shares is not None:
+            return np.reshape(self.basis.at(points.ravel()) @ self.shares, points.shape)
         return np.asarray(np.polynomial.polynomial.polyval(points, self.coefficients))
 
     @property
@@ -65,17 +72,20 @@ def fit_polynomial(
 
     With `penalty` = 0 and fewer than degree + 1 distinct positions, many polynomials fit equally
     well; the result, for both kinds, is the limit penalty -> 0+ of "l2", the one whose sum of
-    w_k^2 over k >= 1 is least. Directions are taken as undetermined when their singular value, in
-    the centred design matrix with columns of length one, is below eps * max(n, degree) times the
-    largest (eps = 2.2e-16). So up to about 20 random points on [-1, 1] are interpolated when the
-    degree allows it; beyond that the powers of x are too nearly dependent for double precision,
-    and a residual remains.
+    w_k^2 over k >= 1 is least. It is solved in polynomials made for the points (`nested`), so also
+    where powers of x are nearly dependent it holds to about 1e-12 of the largest value; positions
+    that only rounding tells apart count as one.
 
     `x` and `y` are finite, of shape (n,) with n >= 1. Raises ValueError for other shapes, for a
     negative degree, for a penalty that is negative or not finite, for an unknown kind, and when
     x**degree overflows.
     """
-    return Polynomial(_fit(*_checked(x, y, degree, np.array([penalty]), penalty_kind))[0])
+    x, y, degree, penalties, kind = _checked(x, y, degree, np.array([penalty]), penalty_kind)
+    if penalty == 0:
+        basis = nested_powers(x, degree)
+        shares = basis.shares @ y
+        return Polynomial(basis.coefficients @ shares, basis, shares)
+    return Polynomial(_fit(x, y, degree, penalties, kind)[0])
 
 
 def fit_path(
@@ -109,6 +119,20 @@ def powers_of(x: Array, degree: int) -> Array:
     if not np.isfinite(powers).all():
         raise ValueError(f"x**{degree} is too large for a float; rescale x, to [-1, 1] say.")
     return powers
+
+
+def nested_powers(x: Array, degree: int) -> Nested:
+    """`nested` in powers of x, least being the sum of squared weights without the intercept."""
+    powers_of(x, degree)  # the check
+    sizes = np.ones(degree + 1)
+    sizes[0] = 0.0
+    return nested(x, degree, lambda c: np.concatenate([[0.0], c[:-1]]), sizes)
+
+
+def least_norm(x: Array, degree: int) -> tuple[Array, Array]:
+    """M, (degree, r), and U, (n, r): the weights of the fit without a penalty are M U' y."""
+    basis = nested_powers(x, degree)
+    return basis.least[1:, 1:], basis.at_points[:, 1:]
 
 
 def centred(powers: Array) -> Array:
@@ -167,8 +191,7 @@ def _fit(
     path = lasso_path if kind == "l1" else ridge_path
     if degree and together.any():
         weights[together] = path(A, y - centre, penalties[together])
-    # Of n distinct points, n - 1 directions remain when the intercept is out.
-    operators = ridge_operators(A, penalties[~together], len(set(x.tolist())) - 1)
+    operators = ridge_operators(A, penalties[~together], lambda: least_norm(x, degree))
     for k, (M, U) in zip(np.flatnonzero(~together), operators, strict=True):
         weights[k] = M @ (U.T @ (y - centre))
     return np.column_stack([centre - weights @ powers.mean(axis=0), weights])
