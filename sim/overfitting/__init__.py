@@ -27,6 +27,7 @@ from sim.overfitting.descent import (
     LegendreSeries,
     double_descent,
     fit_legendre,
+    hump,
 )
 from sim.overfitting.polynomial import (
     PenaltyKind,
@@ -57,6 +58,7 @@ __all__ = [
     "fit_legendre",
     "fit_path",
     "fit_polynomial",
+    "hump",
     "k_fold_mse",
     "learning_curve",
     "mean_squared_error",

@@ -148,20 +148,22 @@ def double_descent(
         else:
             error = V @ (_gains(s, 0.0)[:, None] * z) - aim[:, None]
 
-        choices = s / (s**2 + n_points * PENALTIES[:, None])  # gains, (penalties, rank)
-        tuned, everyone = _leave_one_out(U, s, y), np.arange(n_datasets)
-        residual = y - U @ (s[:, None] * choices[tuned].T * z)
-        errors = _distances(V, choices[:, :, None] * z, aim)
-        best = np.argmin(errors, axis=0)
+        gains = s / (s**2 + n_points * PENALTIES[:, None])  # (penalties, rank)
+        tuned, best = _leave_one_out(U, s, y), _least_distance(V, gains, z, aim)
+        of_tuned, of_best = (
+            ((V @ (gains[choice].T * z) - aim[:, None]) ** 2).sum(axis=0).mean()
+            for choice in (tuned, best)
+        )
+        residual = y - U @ (s[:, None] * gains[tuned].T * z)
         floor = (target[degree + 1 :] ** 2).sum() + noise**2  # of any fit of this degree
         columns.append(
             [
                 left_over[degree] if degree < n_points else 0.0,
                 (error**2).sum(axis=0).mean() + floor,
                 (residual**2).mean(),
-                errors[tuned, everyone].mean() + floor,
+                of_tuned + floor,
                 np.median(PENALTIES[tuned]),
-                errors[best, everyone].mean() + floor,
+                of_best + floor,
                 np.count_nonzero(tuned < best),
             ]
         )
@@ -205,11 +207,12 @@ def _errors_near(near: Nested, basis: Array, target: Array, degree: int) -> tupl
     return per_noise @ (basis[:, degree + 1 :] @ target[degree + 1 :]) - lost, per_noise
 
 
-def _distances(V: Array, shares: Array, aim: Array) -> Array:
-    """|V a - aim|^2 for every column a of `shares`, (penalties, rank, n); (penalties, n)."""
-    squares = ((V.T @ V @ shares - 2 * (V.T @ aim)[:, None]) * shares).sum(axis=1)
-    distances: Array = np.maximum(squares + aim @ aim, 0.0)
-    return distances
+def _least_distance(V: Array, gains: Array, z: Array, aim: Array) -> Integers:
+    """For each column of z, which penalty's fit V @ (gains * z) is nearest to `aim`."""
+    shares = gains[:, :, None] * z  # (penalties, rank, n_datasets)
+    distances = ((V.T @ V @ shares - 2 * (V.T @ aim)[:, None]) * shares).sum(axis=1)
+    nearest: Integers = np.argmin(distances, axis=0)
+    return nearest
 
 
 def _basis(x: Array, degree: int) -> Array:
@@ -257,3 +260,14 @@ def _truth_coefficients(degree: int) -> Array:
     signs = np.array([0.0, 1.0, 0.0, -1.0])[k % 4]
     smooth = np.sqrt(2 * k + 1) * signs * spherical_jn(k, np.pi)
     return np.asarray(np.pad(smooth, (0, max(0, degree - SMOOTH))))
+
+
+def hump(errors: Array) -> tuple[int, float]:
+    """The place of the highest hump of `errors`, shape (k,) with k >= 2, and its height.
+
+    That is the factor by which it stands above both the least before it and the last of all; at
+    most 1 where the errors do not rise and come down again. The last is above 0.
+    """
+    heights = errors[1:] / np.maximum(np.minimum.accumulate(errors)[:-1], errors[-1])
+    place = int(np.argmax(heights))
+    return place + 1, float(heights[place])

@@ -144,6 +144,6 @@ def _small_grammar() -> alt.LayerChart:
 def description(sample: Sample, model_a: Polynomial, model_b: Polynomial) -> str:
     """The figure in words."""
     return _(
-        "{n} noisy training points, the true sine curve, and least-squares polynomials of degree "
-        "{a} and {b} fitted to the points."
+        "{n} training points, the true sine curve, and polynomials of degree {a} and {b} fitted to "
+        "the points."
     ).format(n=len(sample.x), a=model_a.degree, b=model_b.degree)

@@ -147,8 +147,8 @@ def _penalties(kind: str, low: float, high: float) -> alt.LayerChart:
         .mark_text(align=align, baseline="top", dx=dx, dy=6, text=text, strokeWidth=0)
         .encode(x=alt.X(f"{align}:Q"), y=alt.value(0))
         for align, dx, text in (
-            ("left", 8, _("← λ too small: overfits")),
-            ("right", -8, _("λ too large: underfits →")),
+            ("left", 8, _("← small λ: closest to the points")),
+            ("right", -8, _("large λ: flattest →")),
         )
     ]
     tips = {"penalty": "λ", **{role: names[role] for role in ("data", kind, "validation")}}

@@ -16,32 +16,54 @@ def noisy_sine(n, rng, noise={noise!r}):
     return x, np.sin(np.pi * x) + noise * deviations.standard_normal(n)
 """
 
-RIDGE = '''\
+FIT = '''\
 def fit(x, y, degree, penalty={penalty!r}):
-    """The weights of 1, x, ..., x**degree; the intercept is never penalised."""
+    """The weights of 1, x, ..., x**degree, of which the first is never penalised; residuals."""
     X = x[:, None] ** np.arange(1, degree + 1)
     means = X.mean(axis=0)
     if penalty == 0:  # scikit-learn's least squares cuts off small directions, so use NumPy's
         weights = np.linalg.lstsq(X - means, y - y.mean())[0]
     elif degree == 0:
         weights = np.zeros(0)
-    else:  # Ridge's alpha is n times our penalty
-        weights = Ridge(alpha=penalty * len(x), solver="svd").fit(X, y).coef_
-    return np.concatenate([[y.mean() - means @ weights], weights])
+    else:  # {penalised}
+    fitted = y.mean() + (X - means) @ weights
+    return np.concatenate([[y.mean() - means @ weights], weights]), y - fitted
 '''
 
-LASSO = '''\
-def fit(x, y, degree, penalty={penalty!r}):
-    """The weights of 1, x, ..., x**degree; the intercept is never penalised."""
-    X = x[:, None] ** np.arange(1, degree + 1)
-    means = X.mean(axis=0)
-    if penalty == 0:
-        weights = np.linalg.lstsq(X - means, y - y.mean())[0]
-    elif degree == 0:
-        weights = np.zeros(0)
-    else:  # Lasso's alpha is half our penalty; with a small one it takes long to get there
-        weights = Lasso(alpha=penalty / 2, tol=1e-8, max_iter=1_000_000).fit(X, y).coef_
-    return np.concatenate([[y.mean() - means @ weights], weights])
+PENALISED = {
+    "l2": """Ridge's alpha is n times our penalty
+        weights = Ridge(alpha=penalty * len(x), solver="svd").fit(X, y).coef_""",
+    "l1": """Lasso's alpha is half our penalty; with a small one it takes long to get there
+        weights = Lasso(alpha=penalty / 2, tol=1e-8, max_iter=1_000_000).fit(X, y).coef_""",
+}
+
+LEAST_SQUARES = '''\
+def fit(x, y, degree):
+    """The weights of 1, x, ..., x**degree, and the residuals.
+
+    With about as many powers as points, the powers of x are nearly dependent, and NumPy's lstsq
+    takes some as quite so. Polynomials made for the points are not (Arnoldi's method).
+    """
+    n, on_points, zero_there = len(set(x)), [], []
+    w, residuals = np.zeros(degree + 1), y
+    values, p = np.ones(len(x)), np.eye(1, degree + 1)[0]  # a polynomial on the points, its weights
+    for k in range(degree + 1):
+        for v_j, p_j in 2 * on_points:  # twice: the second time takes away what rounding left
+            share = v_j @ values
+            values, p = values - share * v_j, p - share * p_j
+        if k < n:  # orthonormal on the points
+            size = np.linalg.norm(values)
+            values, p = values / size, p / size
+            on_points.append((values, p))
+            w, residuals = w + values @ y * p, residuals - values @ y * values
+        else:  # zero at all points: it only serves to make the weights small
+            for p_j in 2 * zero_there:
+                p = p - p_j[1:] @ p[1:] * p_j
+            values, p = 0 * values, p / np.linalg.norm(p[1:])
+            zero_there.append(p)
+            w = w - p[1:] @ w[1:] * p
+        values, p = x * values, np.append(0, p[:-1])  # x times it is the next
+    return w, residuals
 '''
 
 MSE = """\
@@ -52,21 +74,21 @@ def mse(w, x, y):
 
 def fit(values: Values) -> str:
     """The errors of A and B."""
-    return f"""{_head(values)}
+    return f"""{_head(values, _highest(values))}
 for degree in ({values["degree_a"]}, {values["degree_b"]}):
-    w = fit(x, y, degree)
-    print(f"degree {{degree}}: training MSE {{mse(w, x, y):.4g}}, "
+    w, residuals = fit(x, y, degree)
+    print(f"degree {{degree}}: training MSE {{np.mean(residuals**2):.4g}}, "
           f"test MSE {{mse(w, x_test, y_test):.4g}}")
 """
 
 
 def complexity(values: Values) -> str:
     """The errors of all degrees, and the best of them."""
-    return f"""{_head(values)}
+    return f"""{_head(values, 25)}
 degrees = range(26)
 fits = [fit(x, y, degree) for degree in degrees]
-train_mse = [mse(w, x, y) for w in fits]
-test_mse = [mse(w, x_test, y_test) for w in fits]
+train_mse = [np.mean(residuals**2) for _, residuals in fits]
+test_mse = [mse(w, x_test, y_test) for w, _ in fits]
 for degree in ({values["degree_a"]}, {values["degree_b"]}, int(np.argmin(test_mse))):
     print(f"degree {{degree}}: training MSE {{train_mse[degree]:.4g}}, "
           f"test MSE {{test_mse[degree]:.4g}}")
@@ -81,7 +103,7 @@ from sklearn.linear_model import Ridge
 
 n, noise, n_datasets = {values["n_points"]}, {values["noise"]!r}, {values["n_datasets"]}
 
-{RIDGE.format(penalty=values["penalty"])}
+{_fit(values, "l2", values["n_points"], _highest(values))}
 
 train_rng, _ = np.random.default_rng({values["seed"]}).spawn(2)
 positions, deviations, targets = train_rng.spawn(3)
@@ -92,7 +114,7 @@ truth = np.sin(np.pi * grid)
 fresh = truth + noise * targets.standard_normal((n_datasets, grid.size))
 
 for degree in ({values["degree_a"]}, {values["degree_b"]}):
-    fits = np.array([np.polynomial.polynomial.polyval(grid, fit(x, row, degree)) for row in y])
+    fits = np.array([np.polynomial.polynomial.polyval(grid, fit(x, row, degree)[0]) for row in y])
     bias_squared = np.mean((fits.mean(axis=0) - truth) ** 2)
     variance = np.mean(fits.var(axis=0))
     taken = min(bias_squared, variance / (n_datasets - 1))  # the mean of the fits varies, too
@@ -105,9 +127,9 @@ for degree in ({values["degree_a"]}, {values["degree_b"]}):
 
 def coefficients(values: Values) -> str:
     """The weights of A and B."""
-    return f"""{_head(values)}
+    return f"""{_head(values, _highest(values))}
 for degree in ({values["degree_a"]}, {values["degree_b"]}):
-    w = fit(x, y, degree)[1:]
+    w = fit(x, y, degree)[0][1:]
     print(f"degree {{degree}}: largest {{np.abs(w).max(initial=0):.6g}}, "
           f"sum of sizes {{np.abs(w).sum():.6g}}, exactly zero {{np.sum(w == 0)}}")
 """
@@ -121,7 +143,7 @@ from sklearn.linear_model import Ridge
 
 noise, n_datasets, most = {values["noise"]!r}, 20, 200
 
-{RIDGE.format(penalty=values["penalty"])}
+{_fit(values, "l2", values["n_points"], _highest(values))}
 
 train_rng, _ = np.random.default_rng({values["seed"]}).spawn(2)
 positions, deviations = train_rng.spawn(2)
@@ -134,10 +156,10 @@ n = {values["n_points"]}  # for the whole curve, try others
 for degree in ({values["degree_a"]}, {values["degree_b"]}):
     train_mse, test_mse = [], []
     for x_n, y_n in zip(x[:, :n], y[:, :n]):
-        w = fit(x_n, y_n, degree)
-        f = np.polynomial.polynomial.polyval
-        train_mse.append(np.mean((y_n - f(x_n, w)) ** 2))
-        test_mse.append(np.mean((np.sin(np.pi * grid) - f(grid, w)) ** 2) + noise**2)
+        w, residuals = fit(x_n, y_n, degree)
+        curve = np.polynomial.polynomial.polyval(grid, w)
+        train_mse.append(np.mean(residuals**2))
+        test_mse.append(np.mean((np.sin(np.pi * grid) - curve) ** 2) + noise**2)
     print(f"degree {{degree}}: training MSE {{np.median(train_mse):.4g}}, "
           f"test MSE {{np.median(test_mse):.4g}}")
 """
@@ -149,9 +171,9 @@ def penalty(values: Values, penalties: Sequence[float], folds: int) -> str:
 from sklearn.model_selection import KFold
 
 degree, penalties = {values["degree_b"]}, np.array({[*penalties]})
-test_mse = [mse(fit(x, y, degree, penalty), x_test, y_test) for penalty in penalties]
+test_mse = [mse(fit(x, y, degree, penalty)[0], x_test, y_test) for penalty in penalties]
 cv_mse = [
-    np.mean([mse(fit(x[kept], y[kept], degree, penalty), x[left_out], y[left_out])
+    np.mean([mse(fit(x[kept], y[kept], degree, penalty)[0], x[left_out], y[left_out])
              for kept, left_out in KFold({folds}).split(x)])
     for penalty in penalties
 ]
@@ -161,7 +183,7 @@ for best in (np.argmin(test_mse), np.argmin(cv_mse)):
 
 
 def double_descent(n: int, noise: float, seed: int, n_datasets: int) -> str:
-    """The errors before, at and far past the peak, without and with a tuned penalty."""
+    """The errors before, at and far past degree n - 1, without and with a tuned penalty."""
     return f"""\
 import numpy as np
 from sklearn.linear_model import RidgeCV
@@ -180,45 +202,65 @@ def features(x, degree):
     return np.polynomial.legendre.legvander(x, degree) * np.sqrt(2 * k + 1) / (k + 1)
 
 
-def test_mse(weights, degree):
-    distance = features(nodes, degree) @ weights - np.sin(np.pi * nodes)[:, None]
-    return np.mean(node_weights / 2 @ distance**2) + noise**2
+def without_penalty(degree):
+    if degree == n - 1:  # one curve alone: in Lagrange's form, which rounding does not spoil
+        apart, shares = nodes[:, None] - x, y / np.prod(x[:, None] - x + np.eye(n), axis=1)[:, None]
+        return np.prod(apart, axis=1)[:, None] * (1 / apart @ shares)
+    least_norm = np.linalg.lstsq(features(x, degree), y)[0]
+    return features(nodes, degree) @ least_norm
+
+
+def with_tuned_penalty(degree):
+    # Leave-one-out for each data set; alpha is n times our penalty.
+    alphas = n * np.logspace(-6, 2, 25)
+    ridge = RidgeCV(alphas, fit_intercept=False, alpha_per_target=True)
+    return features(nodes, degree) @ ridge.fit(features(x, degree), y).coef_.T
+
+
+def test_mse(curves):
+    return np.mean(node_weights / 2 @ (curves - np.sin(np.pi * nodes)[:, None]) ** 2) + noise**2
 
 
 for degree in (3, n - 1, 400):
-    X = features(x, degree)
-    least_norm = np.linalg.lstsq(X, y, rcond=1e-14)[0]
-    # Leave-one-out for each data set; alpha is n times our penalty.
-    alphas = n * np.logspace(-6, 2, 25)
-    tuned = RidgeCV(alphas, fit_intercept=False, alpha_per_target=True).fit(X, y)
-    print(f"degree {{degree}}: test MSE {{test_mse(least_norm, degree):.4g}}, "
-          f"with tuned penalty {{test_mse(tuned.coef_.T, degree):.4g}}")
+    print(f"degree {{degree}}: test MSE {{test_mse(without_penalty(degree)):.4g}}, "
+          f"with tuned penalty {{test_mse(with_tuned_penalty(degree)):.4g}}")
 """
 
 
-def _head(values: Values) -> str:
+def _highest(values: Values) -> int:
+    return int(max(values["degree_a"], values["degree_b"]))
+
+
+def _fit(values: Values, kind: str, n: int, highest: int) -> str:
+    """The function `fit`, by a method that keeps its digits with n points up to that degree."""
+    apart = highest <= 12 or n <= 12 or (highest <= 16 and n >= highest + 5) or n >= 40
+    if values["penalty"] == 0 and not apart:
+        return LEAST_SQUARES
+    return FIT.format(penalty=values["penalty"], penalised=PENALISED[kind])
+
+
+def _head(values: Values, highest: int = 0) -> str:
     """The imports, the functions and the points, as a hand has left them."""
-    lasso = values["penalty_kind"] == "l1"
-    fit_source = (LASSO if lasso else RIDGE).format(penalty=values["penalty"])
+    kind, edits = values["penalty_kind"], points.read(dict(values), values["n_points"])
+    n = values["n_points"] - len(edits.removed) + len(edits.added)
     return f"""\
 import numpy as np
-from sklearn.linear_model import {"Lasso" if lasso else "Ridge"}
+from sklearn.linear_model import {"Lasso" if kind == "l1" else "Ridge"}
 
 
 {SINE.format(noise=values["noise"])}
 
-{fit_source}
+{_fit(values, kind, n, highest)}
 
 {MSE}
 
 train_rng, test_rng = np.random.default_rng({values["seed"]}).spawn(2)
 x, y = noisy_sine({values["n_points"]}, train_rng)
 x_test, y_test = noisy_sine(1000, test_rng)
-{_edits(values)}"""
+{_edits(edits)}"""
 
 
-def _edits(values: Values) -> str:
-    edits = points.read(dict(values), values["n_points"])
+def _edits(edits: points.Edits) -> str:
     lines = [f"x[{i}], y[{i}] = {x!r}, {y!r}  # moved by hand" for i, (x, y) in edits.moved.items()]
     if edits.removed:
         lines.append(f"x, y = np.delete(x, {[*edits.removed]}), np.delete(y, {[*edits.removed]})")

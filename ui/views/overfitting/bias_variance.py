@@ -85,8 +85,11 @@ def draw(values: stage.Values) -> None:
             "parts",
             description=_(
                 "Bias squared, variance and noise, stacked, against {what}; crosses show the "
-                "measured test error, which is their sum."
-            ).format(what=_("the degree") if values["against"] == "degree" else "λ"),
+                "measured test error, which is their sum but for the chance in {n} training sets."
+            ).format(
+                what=_("the degree") if values["against"] == "degree" else "λ",
+                n=values["n_datasets"],
+            ),
             height=stage.figure_height(0.48, projector=0.96),
         )
     with readouts:
@@ -145,13 +148,15 @@ def see() -> None:
         _(
             "- Every thin curve is the fit to another training set: the same positions, fresh "
             "noise.\n"
-            "- **Another data set**: a small change of the training set. A hardly moves; B is "
-            "another curve.\n"
+            "- **Another data set**: how far a curve moves with the noise is its variance. Compare "
+            "A and B.\n"
             "- **Bias** is what is wrong with the mean of the curves, **variance** how far the "
-            "curves are from their mean. A low degree has the one, a high degree the other.\n"
-            "- The crosses are the test error, measured on fresh points: it *is* bias² + variance "
-            "+ noise.\n"
-            "- Against **λ**: a penalty buys less variance with a little bias."
+            "curves are from their mean. With λ = 0 every further degree adds variance, up to "
+            "degree n − 1; a low degree has bias instead.\n"
+            "- The crosses are the test error, measured on fresh points: but for the chance in R "
+            "training sets it *is* bias² + variance + noise.\n"
+            "- Against **λ**: a larger penalty always leaves less variance. What it costs in bias, "
+            "the figure shows."
         )
     )
 

@@ -71,11 +71,11 @@ def _numbers(name: str, model: Polynomial) -> list[stage.Readout]:
 def see() -> None:
     st.markdown(
         _(
-            "- Without a penalty the weights of B are huge, of both signs, and cancel each other: "
-            "that is what a wild curve is made of.\n"
-            "- Raise **λ** with **L2**: all weights shrink, none becomes zero.\n"
-            "- Switch to **L1**: one weight after another is *exactly* zero, and what is left is a "
-            "short formula.\n"
+            "- Without a penalty, and with about as many weights as points, the weights are huge, "
+            "of both signs, and cancel each other: that is what a wild curve is made of.\n"
+            "- Raise **λ** with **L2**: Σw² shrinks, but no weight is set to zero.\n"
+            "- Switch to **L1**: weights are *exactly* zero, in the end all of them, and what is "
+            "left on the way there is a short formula.\n"
             "- The steps of the axis are factors: from 100 to 10,000 is one step."
         )
     )
@@ -90,7 +90,7 @@ def maths(values: stage.Values) -> None:
         _(
             "w_k is the coefficient of xᵏ, k from 1 to the degree; the intercept w₀ is neither "
             "penalised nor shown. The slope of λw² vanishes at w = 0, so L2 never pushes a weight "
-            "all the way; that of λ|w| stays λ, so L1 does. The same λ means something else to "
+            "all the way; that of λ|w| stays λ, so L1 can. The same λ means something else to "
             "each of them."
         )
     )

@@ -66,7 +66,7 @@ def draw(values: stage.Values) -> None:
                         "best_mse",
                         _("Test MSE"),
                         stage.number(errors.test_mse.min()),
-                        _("The degree with the least test error on these points."),
+                        _("The degree with the least test error on the 1,000 test points."),
                     )
                 ],
                 _("Best · {d}").format(d=errors.best_degree),
@@ -83,12 +83,15 @@ def draw(values: stage.Values) -> None:
 def see() -> None:
     st.markdown(
         _(
-            "- Every further degree fits the **training** points a little better.\n"
+            "- With λ = 0 no further degree fits the **training** points worse; once the curve "
+            "passes through all of them, their error is 0.\n"
             "- The **test** error falls while the curve learns to bend as the sine does, and rises "
-            "when it bends to the noise: a U.\n"
-            "- Nothing gets below σ² for long: that is the noise of the test points themselves.\n"
-            "- Raise **λ**: the right arm of the U comes down. A penalty makes a high degree "
-            "harmless."
+            "where it bends to what is chance in the training points: a U, the clearer the fewer "
+            "and the noisier they are.\n"
+            "- In the long run nothing gets below σ²: that is the noise of the test points "
+            "themselves. On 1,000 of them, chance is a few per cent of it.\n"
+            "- Raise **λ**: where the right arm of the U soars, it comes down. A penalty makes a "
+            "high degree harmless."
         )
     )
 
@@ -103,7 +106,8 @@ def maths(values: stage.Values) -> None:
         _(
             "d runs over the degrees; f̂ is fitted to the n training points with the λ of the "
             "control (no ½, the intercept left out). The polynomials of degree d contain those of "
-            "degree d − 1, so with λ = 0 the training error cannot rise. The test error is that on "
+            "degree d − 1, so with λ = 0 the training error cannot rise; with λ > 0 "
+            "it can. The test error is that on "
             "1,000 other points; σ² is the part of it that no model can take away."
         )
     )

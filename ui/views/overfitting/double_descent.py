@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.overfitting import DoubleDescent, double_descent
+from sim.overfitting import DoubleDescent, double_descent, hump
 from ui import stage
 from ui.charts import overfitting_sizes as charts
 from ui.code import overfitting as code
@@ -17,6 +17,8 @@ from ui.views.overfitting.data import POINTS, only, rng
 
 MOST_POINTS = 40
 N_DATASETS = 20
+PEAK = 2.0  # times what comes before and at the end: less is none
+FLAT = 1.1  # the same for λ tuned, where a little is left on most data
 FAR = np.geomspace(27, 400, 12).astype(int).tolist()
 
 
@@ -42,30 +44,92 @@ def curve(values: stage.Values) -> DoubleDescent:
 
 
 def draw(values: stage.Values) -> None:
-    errors = curve(values)
+    errors, noise = curve(values), values["noise"]
+    of_peak, of_tuned = peak_sentence(errors, noise), tuned_sentence(errors)
     figure, readouts = stage.figure_and_readouts()
     with figure:
         stage.chart(
-            charts.descent(errors, values["noise"]),
+            charts.descent(errors, noise),
             "figure",
-            description=_(
-                "Test error against degrees from 0 to 400: it falls, soars near degree {peak}, "
-                "where the curve passes through every point, and falls again. With tuned λ there "
-                "is no second peak."
-            ).format(peak=errors.threshold),
+            description=" ".join(
+                [
+                    _("Test error against degrees from 0 to {last}.").format(
+                        last=errors.degrees[-1]
+                    ),
+                    of_peak,
+                    of_tuned,
+                ]
+            ),
             height=stage.figure_height(0.9, projector=0.96),
         )
     with readouts:
-        stage.readouts(*_numbers(errors))
+        stage.readouts(*_numbers(errors, noise))
+        stage.remark("" if peak(errors, noise) is not None else of_peak)
+        stage.remark(of_tuned)
         remark = _("This view uses {n} points at most.").format(n=MOST_POINTS)
         stage.remark(remark if values["n_points"] > MOST_POINTS else "")
 
 
-def _numbers(errors: DoubleDescent) -> list[stage.Group]:
-    small = errors.degrees < errors.threshold
-    least = int(np.argmin(np.where(small, errors.test_mse, np.inf))) if small.any() else 0
-    peak = int(np.argmax(errors.test_mse))
+def peak(errors: DoubleDescent, noise: float) -> int | None:
+    """Where the peak without a penalty is among the degrees; it is made of noise."""
+    place, height = hump(errors.test_mse)
+    return place if noise > 0 and height > PEAK else None
+
+
+def peak_sentence(errors: DoubleDescent, noise: float) -> str:
+    """What becomes of the test error without a penalty on these data."""
     last = errors.degrees[-1]
+    if noise == 0:
+        return _(
+            "Without noise the fits do not vary, and there is no peak: what error there is is bias."
+        )
+    place = peak(errors, noise)
+    if place is None:
+        return _(
+            "There is no peak on these data: nowhere is the test error twice both an earlier one "
+            "and that at degree {last}."
+        ).format(last=last)
+    return _(
+        "Without a penalty it rises to {peak} at degree {d} and comes down to {end} at degree "
+        "{last}; from degree {n} on the curve passes through all points."
+    ).format(
+        peak=stage.number(errors.test_mse[place]),
+        d=errors.degrees[place],
+        end=stage.number(errors.test_mse[-1]),
+        last=last,
+        n=errors.threshold,
+    )
+
+
+def tuned_sentence(errors: DoubleDescent) -> str:
+    """What becomes of the peak with the penalty tuned, on these data."""
+    place, height = hump(errors.tuned_test_mse)
+    last = errors.degrees[-1]
+    if height <= FLAT:
+        return _(
+            "With λ tuned there is no peak on these data: nowhere is the test error more than 10 % "
+            "above both an earlier one and that at degree {last}."
+        ).format(last=last)
+    return _(
+        "With λ tuned a peak is left on these data: {peak} at degree {d}, {times} times the least "
+        "before it or that at degree {last}, whichever is more. In {k} of {m} data sets "
+        "leave-one-out chose a smaller λ than the best one, which only the truth knows; with the "
+        "best the error there would be {best}."
+    ).format(
+        peak=stage.number(errors.tuned_test_mse[place]),
+        d=errors.degrees[place],
+        times=stage.number(height),
+        last=last,
+        k=errors.too_small[place],
+        m=N_DATASETS,
+        best=stage.number(errors.best_test_mse[place]),
+    )
+
+
+def _numbers(errors: DoubleDescent, noise: float) -> list[stage.Group]:
+    small = errors.degrees < errors.threshold
+    least = int(np.argmin(np.where(small, errors.test_mse, np.inf)))
+    place, last = peak(errors, noise), errors.degrees[-1]
     return [
         stage.Group(
             [
@@ -73,15 +137,20 @@ def _numbers(errors: DoubleDescent) -> list[stage.Group]:
                     "small_mse",
                     _("Degree {d}, best").format(d=errors.degrees[least]),
                     stage.number(errors.test_mse[least]),
-                    _("The best small model. Test MSE, the mean of {n} data sets.").format(
-                        n=N_DATASETS
-                    ),
+                    _(
+                        "The best model below degree n − 1. Test MSE, the mean of {n} data sets."
+                    ).format(n=N_DATASETS),
                 ),
                 stage.Readout(
                     "peak_mse",
-                    _("Degree {d}, peak").format(d=errors.degrees[peak]),
-                    stage.number(errors.test_mse[peak]),
-                    _("The curve passes through all points, and has only one way to do so."),
+                    _("Peak")
+                    if place is None
+                    else _("Degree {d}, peak").format(d=errors.degrees[place]),
+                    "—" if place is None else stage.number(errors.test_mse[place]),
+                    _(
+                        "The largest error that is at least twice an earlier one and twice that at "
+                        "degree {last}. At degree n − 1 one curve alone passes through all points."
+                    ).format(last=last),
                 ),
                 stage.Readout(
                     "large_mse",
@@ -122,13 +191,15 @@ def _numbers(errors: DoubleDescent) -> list[stage.Group]:
 def see() -> None:
     st.markdown(
         _(
-            "- Up to degree n − 1 this is the classical U. There the curve can just pass through "
-            "all points, in one way only, however wild: the **peak**.\n"
+            "- At degree n − 1 one curve alone passes through all points, however wild the noise "
+            "makes it: that is where the **peak** comes from.\n"
             "- Beyond, there are many ways through all points, and the fit takes the smallest. "
-            "More degrees give it better choices: the test error comes down **again**.\n"
-            "- The training error is zero all the way: it says nothing of this.\n"
-            "- With **tuned λ** there is no peak at all. The remedy for overfitting is a large "
-            "model with regularization, not a small model."
+            "More degrees give it more to choose from, so its norm only falls. Past a peak the "
+            "test error comes down **again**.\n"
+            "- From degree n − 1 on the training error is zero: it says nothing of this.\n"
+            "- **Tuning λ** lowers the peak. The best penalty leaves next to none, but "
+            "leave-one-out, which sees the training points alone, does not always find it. The "
+            "sentence beside the figure says what it did here."
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from sim.overfitting import mean_squared_error
+from sim.overfitting import error_curve
 from ui import points, stage
 from ui.charts import overfitting as charts
 from ui.code import overfitting as code
@@ -23,6 +23,8 @@ def draw(values: stage.Values) -> None:
     base, test = drawn(values)
     train, _test = samples(values)
     models = fits(values, train)
+    degrees = [model.degree for model in models]
+    errors = error_curve(train, test, degrees, values["penalty"], values["penalty_kind"])
     figure, readouts = stage.figure_and_readouts()
     with figure:
         points.show(
@@ -47,12 +49,12 @@ def draw(values: stage.Values) -> None:
                         stage.Readout(
                             f"train_mse_{name}",
                             _("Training MSE"),
-                            stage.number(mean_squared_error(model, train)),
+                            stage.number(train_mse),
                         ),
                         stage.Readout(
                             f"test_mse_{name}",
                             _("Test MSE"),
-                            stage.number(mean_squared_error(model, test)),
+                            stage.number(test_mse),
                             _(
                                 "On {n} new points. No model can do better than σ² in the long run."
                             ).format(n=N_TEST),
@@ -63,7 +65,9 @@ def draw(values: stage.Values) -> None:
                             stage.number(model.largest_coefficient),
                         ),
                     ]
-                    for name, model in zip(NAMES, models, strict=True)
+                    for name, model, train_mse, test_mse in zip(
+                        NAMES, models, errors.train_mse, errors.test_mse, strict=True
+                    )
                 ),
             )
         )
@@ -72,15 +76,18 @@ def draw(values: stage.Values) -> None:
 def see() -> None:
     st.markdown(
         _(
-            "- The points are the sine plus noise. A model should find the sine, not the points.\n"
-            "- Raise **degree B**: its training error only falls, its test error falls and then "
-            "soars.\n"
-            "- **Drag a point** away from the sine: B follows it, A hardly does. With the "
-            "keyboard, go to a point with Tab, to the next with Page Down, and move it with the "
-            "arrows. Double-click where a point shall be added.\n"
-            "- Look at **largest |w|**: the wild curve needs huge weights that cancel each other. "
-            "A penalty on large weights therefore calms it.\n"
-            "- More points do the same without a penalty, where they can be had."
+            "- The points are drawn as the sine plus noise. A model should find the sine, not the "
+            "points.\n"
+            "- Raise **degree B** with λ = 0: its training error never rises, and is 0 once the "
+            "curve passes through all points. What its test error does meanwhile stands beside the "
+            "figure.\n"
+            "- **Drag a point** up or down: a curve follows it there by a share that grows with "
+            "the degree and shrinks with λ (L2). With the keyboard, go to a point with Tab, to the "
+            "next with Page Down, and move it with the arrows. Double-click where a point shall be "
+            "added.\n"
+            "- Look at **largest |w|**: on [−1, 1] no curve gets further from its intercept than "
+            "Σ|w|, so a wild one needs huge weights. A penalty on large weights calms it.\n"
+            "- Many more points than weights calm it without a penalty, where they can be had."
         )
     )
 
@@ -92,9 +99,9 @@ def maths(values: stage.Values) -> None:
     st.markdown(
         _(
             "d is the degree, n the number of training points, σ the noise, λ the penalty. The "
-            "intercept w₀ is not penalised. With λ = 0 and d ≥ n many curves pass through all "
-            "points; the one shown has the smallest Σw². scikit-learn's `Ridge` calls n·λ `alpha`, "
-            "its `Lasso` λ/2."
+            "intercept w₀ is not penalised. With λ = 0 and d ≥ n many curves fit the points "
+            "equally well; the one shown has the smallest Σw². scikit-learn's `Ridge` calls n·λ "
+            "`alpha`, its `Lasso` λ/2."
         )
     )
 

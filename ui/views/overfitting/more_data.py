@@ -78,12 +78,13 @@ def _numbers(name: str, curve: LearningCurve, n: int) -> list[stage.Readout]:
 def see() -> None:
     st.markdown(
         _(
-            "- With few points B passes near every one of them: training error near zero, test "
-            "error huge. The **gap** between the curves is overfitting.\n"
-            "- Each further point leaves B less room: the curves close on σ² from both sides.\n"
-            "- A has nothing to gain after a few dozen points. A model that is too simple "
-            "(degree 1) stays high for ever: more data cure variance, not bias.\n"
-            "- With a penalty the gap closes with far fewer points."
+            "- With λ = 0 and no more points than weights (degree + 1) a curve passes through all "
+            "of them: the training error is 0. The **gap** between the curves is overfitting.\n"
+            "- Many points leave no room for that: the gap closes, and if the degree is high "
+            "enough, both curves come to σ².\n"
+            "- A model that is too simple (degree 2 or less) stays high for ever: more data cure "
+            "variance, not bias.\n"
+            "- A penalty narrows the gap where it is wide."
         )
     )
 

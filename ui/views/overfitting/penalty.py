@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
@@ -37,6 +38,7 @@ def curve(values: stage.Values) -> PenaltyCurve:
 
 def draw(values: stage.Values) -> None:
     errors, (train, test) = curve(values), samples(values)
+    found = choice_sentence(errors, values["degree_b"])
     model = fits(values, train)[1]
     here = mean_squared_error(model, test)
     figure, readouts = stage.figure_and_readouts()
@@ -49,9 +51,10 @@ def draw(values: stage.Values) -> None:
                 "scales. The test error is least at λ = {test}, the cross-validated one at {cv}."
             ).format(
                 d=values["degree_b"],
-                test=stage.number(errors.best_by_test),
-                cv=stage.number(errors.best_by_cv),
-            ),
+                test=_best(errors.best_by_test, errors.test_mse),
+                cv=_best(errors.best_by_cv, errors.cv_mse),
+            )
+            + f" {found}",
             height=stage.figure_height(0.9, projector=0.96),
         )
     with readouts:
@@ -69,7 +72,7 @@ def draw(values: stage.Values) -> None:
                     stage.Readout(
                         "best_by_test",
                         _("Best λ"),
-                        f"{errors.best_by_test:g}",
+                        _best(errors.best_by_test, errors.test_mse),
                         _("By the test error, which in life nobody has while choosing."),
                     ),
                     stage.Readout("best_mse", _("Test MSE"), stage.number(errors.test_mse.min())),
@@ -82,7 +85,7 @@ def draw(values: stage.Values) -> None:
                     stage.Readout(
                         "best_by_cv",
                         _("Best λ"),
-                        f"{errors.best_by_cv:g}",
+                        _best(errors.best_by_cv, errors.cv_mse),
                         _("By {k} folds of the training points alone.").format(k=folds(values)),
                     ),
                     stage.Readout(
@@ -93,17 +96,62 @@ def draw(values: stage.Values) -> None:
                 "validation",
             ),
         )
+        stage.remark(found)
+
+
+def _best(penalty: float, errors: npt.NDArray[np.float64]) -> str:
+    return "—" if np.ptp(errors) == 0 else f"{penalty:g}"
+
+
+def choice_sentence(errors: PenaltyCurve, degree: int) -> str:
+    """What cross-validation finds on these data, and what cannot be told from the scale of λ."""
+    if np.ptp(errors.test_mse) == 0:
+        return _("Degree {d} has no weights on these data that λ could change.").format(d=degree)
+    best, chosen = int(np.argmin(errors.test_mse)), int(np.argmin(errors.cv_mse))
+    above = errors.test_mse[chosen] / errors.test_mse[best] - 1
+    ends = {
+        _("By the test error the best λ is at the left end: a smaller one may be better."): best
+        == 0,
+        _(
+            "By the test error the best λ is at the right end: a larger one may be as good."
+        ): _at_right(errors.test_mse),
+        _("By CV the best λ is at the left end: a smaller one may be better."): chosen == 0,
+        _("By CV the best λ is at the right end: a larger one may be as good."): _at_right(
+            errors.cv_mse
+        ),
+    }
+    if above == 0:
+        found = _("Here cross-validation finds the λ that is best by the test error.")
+    elif any(ends.values()):  # the best one may lie beyond
+        found = _("Here the test error of cross-validation's λ is {percent} % above the least.")
+    else:
+        found = _(
+            "Here cross-validation's λ is {times} times the best one, and its test error "
+            "{percent} % above the least."
+        )
+    found = found.format(
+        times=stage.number(errors.penalties[chosen] / errors.penalties[best]),
+        percent=stage.number(100 * above),
+    )
+    return " ".join([found, *(sentence for sentence, holds in ends.items() if holds)])
+
+
+def _at_right(errors: npt.NDArray[np.float64]) -> bool:
+    """Whether none is less than the last one, so that the least may lie beyond."""
+    return bool(errors[-1] == errors.min())
 
 
 def see() -> None:
     st.markdown(
         _(
-            "- On the left λ is too small to matter: B **overfits**. On the right it crushes "
-            "every weight: B **underfits**. The best λ lies between.\n"
+            "- On the right λ crushes every weight: B becomes a flat line and **underfits**. On "
+            "the left it hardly matters, and a B of high degree can **overfit**. Where the test "
+            "error is least, between the two or at an end, the figure shows.\n"
             "- The training error only rises with λ: it cannot choose it.\n"
             "- **Cross-validation** leaves out one part of the training points after the other and "
-            "measures there. It finds nearly the same λ, without a test set.\n"
-            "- Switch to **L1**: the same story on another scale of λ."
+            "measures there. So it finds a λ without a test set; how good a one, the sentence "
+            "beside the figure says.\n"
+            "- Switch to **L1**: another penalty, on another scale of λ."
         )
     )
 
