@@ -71,8 +71,9 @@ def _numbers(name: str, model: Polynomial) -> list[stage.Readout]:
 def see() -> None:
     st.markdown(
         _(
-            "- Without a penalty, and with about as many weights as points, the weights are huge, "
-            "of both signs, and cancel each other: that is what a wild curve is made of.\n"
+            "- Without a penalty, and with about as many weights as points (a dozen or more), the "
+            "weights are huge, of both signs, and cancel each other: that is what a wild curve is "
+            "made of.\n"
             "- Raise **λ** with **L2**: Σw² shrinks, but no weight is set to zero.\n"
             "- Switch to **L1**: weights are *exactly* zero, in the end all of them, and what is "
             "left on the way there is a short formula.\n"

@@ -85,9 +85,9 @@ def see() -> None:
         _(
             "- With λ = 0 no further degree fits the **training** points worse; once the curve "
             "passes through all of them, their error is 0.\n"
-            "- The **test** error falls while the curve learns to bend as the sine does, and rises "
-            "where it bends to what is chance in the training points: a U, the clearer the fewer "
-            "and the noisier they are.\n"
+            "- The **test** error falls while the curve learns to bend as the sine does. Where it "
+            "rises again, the curve bends to what is chance in the training points. Both together "
+            "make a U.\n"
             "- In the long run nothing gets below σ²: that is the noise of the test points "
             "themselves. On 1,000 of them, chance is a few per cent of it.\n"
             "- Raise **λ**: where the right arm of the U soars, it comes down. A penalty makes a "

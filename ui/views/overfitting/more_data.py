@@ -81,10 +81,10 @@ def see() -> None:
             "- With λ = 0 and no more points than weights (degree + 1) a curve passes through all "
             "of them: the training error is 0. The **gap** between the curves is overfitting.\n"
             "- Many points leave no room for that: the gap closes, and if the degree is high "
-            "enough, both curves come to σ².\n"
+            "enough, both curves come near σ².\n"
             "- A model that is too simple (degree 2 or less) stays high for ever: more data cure "
             "variance, not bias.\n"
-            "- A penalty narrows the gap where it is wide."
+            "- A penalty narrows a gap that is huge."
         )
     )
 

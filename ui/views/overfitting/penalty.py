@@ -145,8 +145,9 @@ def see() -> None:
     st.markdown(
         _(
             "- On the right λ crushes every weight: B becomes a flat line and **underfits**. On "
-            "the left it hardly matters, and a B of high degree can **overfit**. Where the test "
-            "error is least, between the two or at an end, the figure shows.\n"
+            "the left B is all but free to follow the points, and one of high degree can "
+            "**overfit**. Where the test error is least, between the two or at an end, the figure "
+            "shows.\n"
             "- The training error only rises with λ: it cannot choose it.\n"
             "- **Cross-validation** leaves out one part of the training points after the other and "
             "measures there. So it finds a λ without a test set; how good a one, the sentence "
