@@ -105,7 +105,7 @@ class SigmoidModel(RatingModel):
         low, high = self.rating_range
         # tanh form of the sigmoid: no overflow however large |z| is
         predicted = low + (high - low) * (0.5 + 0.5 * np.tanh(0.5 * z.astype(np.float64)))
-        return np.minimum(predicted, high)  # 0.1 + (0.3 − 0.1) is above 0.3 by a rounding
+        return np.minimum(predicted, high)  # −3 + (0.1 + 3) is above 0.1 by a rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)

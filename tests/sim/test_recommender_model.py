@@ -79,9 +79,9 @@ def test_parts_must_fit() -> None:
         model.recommend(0, n=-1)
 
 
-@pytest.mark.parametrize("ends", [(0.1, 0.3), (-0.1, 1.1), (0.7, 0.9), (0.0, 5.5)])
+@pytest.mark.parametrize("ends", [(-3.0, 0.1), (-3.0, -0.9), (0.1, 0.3), (0.0, 5.5)])
 def test_no_prediction_leaves_the_range(ends: tuple[float, float]) -> None:
-    """However sure the model is: 0.1 + (0.3 - 0.1) is above 0.3 by a rounding."""
+    """However sure the model is: -3 + (0.1 + 3) is above 0.1 by a rounding."""
     one, bias = np.zeros((1, 1), np.float32), np.linspace(-40, 40, 161, dtype=np.float32)
     model = MatrixFactorization(one, np.zeros((161, 1), np.float32), one[0], bias, ends)
     predicted = model.scores(0)

@@ -11,7 +11,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
 from sim.recommender.optimizers import LARGEST_PULL, MOMENTUM, TABLE_RATE, Optimizer, make_optimizer
-from sim.recommender.ratings import Ratings, rating_range, split
+from sim.recommender.ratings import Ratings, movielens, rating_range, split
 from sim.recommender.records import Knobs, Progress, Settings
 from sim.recommender.rules import batch_rule, decay_factor
 from sim.recommender.training import Trainer
@@ -194,3 +194,71 @@ def test_sgd_is_torchs_with_a_rate_that_the_penalty_bears(batch: int, decay: flo
         ours.step(share, decay)
         reference.step()
         torch.testing.assert_close(weights, theirs.detach(), rtol=1e-4, atol=1e-5)
+
+
+# the ends of the sliders
+
+MANY = toy_ratings(300, 400, 100_000)
+LARGEST_RATE, LARGEST_DECAY = 0.05, 10.0  # of the sliders
+
+
+def worst(batch: int, knobs: Knobs, **more: object) -> float:
+    """The largest validation loss of three epochs, over that of the middle of the range.
+
+    Some 20 steps an epoch, of the real size: the rules go by the batch, not by the data.
+    """
+    ratings = MANY.take(np.arange(min(len(MANY), 25 * batch)))
+    settings: dict[str, object] = {"learning_rate": 1e-3, "batch_size": batch, "epochs": 3, **more}
+    trainer, progress = finish(ratings, knobs, **settings)
+    assert progress.state == "finished"
+    (low, high), valid = trainer.settings.rating_range, split(ratings, seed=3)[1]
+    middle = float(np.square((low + high) / 2 - valid.rating).mean())
+    return max(point.valid_loss for point in trainer.points()) / middle
+
+
+@every_optimizer
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+@pytest.mark.parametrize("batch", [64, 1024, 4096, 16_384, 65_536])
+def test_no_end_of_the_sliders_is_worse_than_not_learning(
+    optimizer: str, schedule: str, batch: int
+) -> None:
+    """Weights of zero predict the middle of the range: λ may pull there, but not beyond.
+
+    At no point of a run is the loss above the middle's by more than 3 % at the screen's learning
+    rate, and by more than 12 % at its largest, fifty times that, under the largest λ.
+    """
+    same = {"optimizer": optimizer, "schedule": schedule}
+    for knobs in (Knobs(0.0, 0.9), Knobs(LARGEST_DECAY)):
+        assert worst(batch, knobs, **same) < 1.03, knobs
+    assert worst(batch, Knobs(LARGEST_DECAY), learning_rate=LARGEST_RATE, **same) < 1.12
+
+
+@pytest.mark.parametrize(("batch", "decay"), [(16_384, 10.0), (65_536, 4.0)])
+def test_strong_decay_in_large_batches_underfits_and_no_more(batch: int, decay: float) -> None:
+    """On the bundled ratings at the screen's rate: near 1.74, the loss of the middle, and below."""
+    settings = Settings(batch_size=batch, learning_rate=1e-3, epochs=8, device="cpu")
+    progress = Trainer(*split(movielens()), settings).run_for(math.inf, Knobs(decay))
+    losses = [record.valid_loss for record in progress.history]
+    assert losses == pytest.approx([1.65] * 8, abs=0.08)
+
+
+@pytest.mark.parametrize("ends", [(0.0, 100.0), (5.0, 50.0), (10.0, 100.0), (0.0, 1.0)])
+def test_sgd_learns_the_bundled_ratings_on_any_scale(ends: tuple[float, float]) -> None:
+    low, high = ends
+    bundled = movielens()
+    ratings = replace(bundled, rating=low + (high - low) * (bundled.rating - 0.5) / np.float32(4.5))
+    train, valid = split(ratings)
+    settings = Settings(
+        optimizer="sgd",
+        batch_size=1024,
+        learning_rate=1e-3,
+        epochs=2,
+        rating_range=rating_range(ratings),
+        device="cpu",
+    )
+    trainer = Trainer(train, valid, settings)
+    progress = trainer.run_for(math.inf, Knobs(0.0))
+    mean = float(np.square(train.rating.mean() - valid.rating).mean())
+    assert (progress.best_valid_loss or 1e9) < 0.85 * mean
+    predicted = (trainer.best().predict(valid.user, valid.movie) - low) / (high - low)
+    assert -0.05 < predicted.min() < predicted.max() < 1.05, "the ends of the range are ±0.11 away"
