@@ -14,6 +14,7 @@ from sim.constraints.minimum import (
 from sim.constraints.path import (
     ElasticNetMinimum,
     RegularizationPath,
+    elastic_net_kinks,
     elastic_net_minimum,
     elastic_net_path,
     regularization_path,
@@ -40,6 +41,7 @@ __all__ = [
     "constrained_minimum",
     "contact",
     "descend",
+    "elastic_net_kinks",
     "elastic_net_minimum",
     "elastic_net_path",
     "ellipse",

@@ -113,6 +113,34 @@ def elastic_net_path(
     return RegularizationPath(sizes, weights, values, loss.value(weights))
 
 
+def elastic_net_kinks(loss: Quadratic, l1_ratio: float) -> Array:
+    """The penalties, falling, at which a weight of the elastic net's path may enter or leave zero.
+
+    There one weight is alone, w_i = (b_i - s_i r p) / (h_ii + (1 - r) p), and the force on the
+    other, b_j - h_12 w_i, is as strong as the L1 part, +-r p: a quadratic equation in the penalty p
+    (b is the pull at the origin, s_i the sign of b_i, r the `l1_ratio`). Without an L1 part there
+    are none.
+    """
+    b, h, tilt = loss.hessian @ loss.center, np.diagonal(loss.hessian), loss.hessian[0, 1]
+    r = l1_ratio
+    found = [
+        np.roots(
+            [
+                -side * r * (1 - r),
+                b[j] * (1 - r) + tilt * np.sign(b[i]) * r - side * r * h[i],
+                b[j] * h[i] - tilt * b[i],
+            ]
+        )
+        for i, j in ((0, 1), (1, 0))
+        for side in (1, -1)
+        if r > 0
+    ]
+    penalties = np.concatenate([np.zeros(0), *found])
+    real = penalties[np.isreal(penalties)].real
+    largest = np.abs(b).max() / (r or 1)
+    return np.asarray(np.sort(real[(real > 0) & (real < largest)])[::-1])
+
+
 def _knots(loss: Quadratic, norm_order: float) -> tuple[Array, Array]:
     """Penalties, falling to 0, and weights at the ends and kinks of a piecewise linear path.
 

@@ -162,8 +162,8 @@ CONTROLS: tuple[Control, ...] = (
         high=MOST,
         step=0.05,
         help=N_(
-            "How large the weights may be: ‖w‖ ≤ budget. The penalty follows: it is the one that "
-            "leads to the same weights under the norm order q."
+            "How large the weights may be: ‖w‖ ≤ budget. The penalty follows: for q ≥ 1 it is "
+            "the one that leads to the same weights under the norm order q."
         ),
     ),
     Penalty(
@@ -174,7 +174,8 @@ CONTROLS: tuple[Control, ...] = (
         high=3,
         help=N_(
             "λ·Σ|w|^q is added to the loss, without ½ (λ·max|w| for q = ∞). The budget follows: "
-            "it is the norm of the best weights with this penalty, under the norm order q."
+            "it is the norm of the best weights with this penalty, under the norm order q, as far "
+            "as its slider goes."
         ),
     ),
     Formulation(

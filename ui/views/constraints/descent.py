@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.constraints import Descent, descend, penalized_minimum
+from sim.constraints import Array, Descent, descend, penalized_minimum
 from ui import player, stage
 from ui.charts import constraints_played as charts
 from ui.code import constraints as code
@@ -16,7 +16,9 @@ from ui.views.constraints.common import LOSS, columns, fitting, loss_of, zeros
 START = (-3.0, 3.0)
 N_STEPS = 100
 STILL = 1e-3
-"""The step of a run that has come to rest is smaller."""
+"""The step of a run that has come to rest is smaller,"""
+NEAR = 0.02
+"""and this is how near it is to its minimum."""
 
 
 def runs(values: stage.Values) -> dict[str, Descent]:
@@ -40,49 +42,65 @@ def _names() -> dict[str, tuple[str, str, str]]:
 
 def draw(values: stage.Values) -> None:
     loss, found, names = loss_of(values), runs(values), _names()
+    rate = values["learning_rate"]
     figure, readouts = columns(3, 5.2)
     with figure:
-        marks = [(loss.center, "c", "data")]
-        for order in (1, 2):
-            minimum = penalized_minimum(loss, order, values["penalty"])
-            marks.append((minimum.weights, f"L{order}", f"l{order}"))
+        ends = {f"l{q}": penalized_minimum(loss, q, values["penalty"]).weights for q in (1, 2)}
+        rings = [(weights, name.upper(), name) for name, weights in ends.items()]
         player.show(
             "descent_player",
             "paths",
             charts.descents(
                 loss,
                 [(*names[key], run) for key, run in found.items()],
-                marks,
+                [(loss.center, "c", "data"), *rings],
                 _("Step {i} of {n}"),
             ),
             n_frames=N_STEPS + 1,
-            description=_says(found),
+            description=_says(found, rate),
             height=stage.figure_height(0.66, projector=0.66),
         )
-        st.caption(_says(found))
+        st.caption(_says(found, rate))
     with readouts:
-        stage.readouts(*(_numbers(key, names[key], run) for key, run in found.items()))
+        stage.readouts(
+            *(
+                _numbers(key, names[key], run, _end(run, rate, ends[names[key][0]]))
+                for key, run in found.items()
+            )
+        )
 
 
-def _says(found: dict[str, Descent]) -> str:
+def _says(found: dict[str, Descent], rate: float) -> str:
     names = _names()
     lost = [
-        _("{name} diverges: its learning rate must be below {bound}.").format(
-            name=names[key][1], bound=stage.number(run.safe_learning_rate)
-        )
+        (
+            _("{name} diverges: its learning rate must be below {bound}.")
+            if rate > run.safe_learning_rate
+            else _("{name} leaves the square from minus to plus 1e6.")
+        ).format(name=names[key][1], bound=stage.number(run.safe_learning_rate))
         for key, run in found.items()
         if run.diverged
     ]
+    higher = [names[key][1] for key, run in found.items() if run.objectives[-1] > run.objectives[0]]
+    if not lost and higher:
+        lost = [_("Higher at the end than at the start: {names}.").format(names=", ".join(higher))]
     return " ".join(lost) or _(
-        "All three go down; rings mark the optimum c and the minima with the penalty."
+        "None ends higher than it began; rings mark the optimum c and the minima with the penalty."
     )
 
 
-def _numbers(key: str, name: tuple[str, str, str], run: Descent) -> stage.Group:
+def _end(run: Descent, rate: float, minimum: Array) -> str:
+    """What a run is doing when it ends."""
+    if run.diverged:
+        return _("diverges") if rate > run.safe_learning_rate else _("is cut")
+    still = np.ptp(run.weights[-2:], axis=0).max() < STILL
+    return _("rests") if still and np.abs(run.weights[-1] - minimum).max() < NEAR else _("goes on")
+
+
+def _numbers(key: str, name: tuple[str, str, str], run: Descent, end: str) -> stage.Group:
     role, title, _shape = name
     w1, w2 = run.weights[-1]
     number = _power if run.diverged else stage.number
-    still = np.abs(run.weights[-1] - run.weights[-2]).max() < STILL
     return stage.Group(
         fitting(
             [
@@ -98,8 +116,11 @@ def _numbers(key: str, name: tuple[str, str, str], run: Descent) -> stage.Group:
                 stage.Readout(
                     f"end_{key}",
                     _("At the end it"),
-                    _("diverges") if run.diverged else _("rests") if still else _("goes on"),
-                    _("A run is cut where a weight would leave the square from minus to plus 1e6."),
+                    end,
+                    _(
+                        "It rests where it stands still at its minimum. A run is cut where a "
+                        "weight would leave the square from minus to plus 1e6."
+                    ),
                 ),
             ],
             "w2",
@@ -121,11 +142,12 @@ def see() -> None:
         _(
             "- All three start at (−3, 3) with the same learning rate and the same λ.\n"
             "- A **proximal** step goes down the loss and then takes λ·rate off each weight, but "
-            "never through zero: the weight arrives, and stays.\n"
-            "- A **subgradient** step adds λ·sign(w) to the gradient. Near zero the sign flips at "
-            "every step: the weight hovers about zero and is never exactly there.\n"
-            "- L2's pull fades with the weight: it becomes small, never zero.\n"
-            "- Raise the **learning rate** beyond the bound and descent diverges. L2's bound is "
+            "never through zero: a weight that L1 wants at zero arrives, and stays.\n"
+            "- A **subgradient** step adds λ·sign(w) to the gradient. Near zero the sign flips "
+            "again and again: such a weight hovers about zero, and is exactly there by accident "
+            "only.\n"
+            "- L2's pull fades with the weight: it becomes small, and zero by accident only.\n"
+            "- Raise the **learning rate** beyond the bound and descent can diverge. L2's bound is "
             "the lowest, for its penalty adds to the curvature."
         )
     )

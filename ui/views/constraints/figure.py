@@ -106,7 +106,7 @@ def _numbers(solution: Solution, shared: str) -> stage.Group:
             f"multiplier_{key}",
             "λ*",
             stage.number(solution.penalty),
-            _("The penalty λ that leads to the same weights: the multiplier of the budget."),
+            _multiplier(solution.norm.order),
         )
         if shared == "constraint"
         else stage.Readout(
@@ -132,21 +132,30 @@ def _numbers(solution: Solution, shared: str) -> stage.Group:
     )
 
 
+def _multiplier(order: float) -> str:
+    if order < 1:
+        return _(
+            "The multiplier of the budget. With it as the penalty λ these weights are stationary, "
+            "but for q < 1 others may be better."
+        )
+    return _("The penalty λ that leads to the same weights: the multiplier of the budget.")
+
+
 def see() -> None:
     st.markdown(
         _(
             "- Every point on one ellipse has the same loss; the cross is the best there is. "
             "**Drag the cross**, or move it with the arrow keys.\n"
-            "- The weights must stay inside the coloured ball. Make the **chosen contour** "
-            "smaller and it misses the ball; larger, and it cuts through. Where it just touches, "
-            "there are the best allowed weights w*.\n"
+            "- The weights must stay inside the coloured ball. With c outside, make the "
+            "**chosen contour** smaller and it misses the ball; larger, and it cuts through or "
+            "goes around. Where it just touches, there are the best allowed weights w*.\n"
             "- The dark arrow −∇L is where the loss pulls. At w* it points the way the ball "
             "holds: along the one gradient where the ball is smooth, and within a whole **cone** "
-            "at a corner. A cone is easy to hit, so corners are: there one weight is exactly "
-            "zero.\n"
+            "at a corner. A cone is easy to hit, so corners are: at those of the diamond one "
+            "weight is exactly zero.\n"
             "- Move **budget** and see **λ** follow, and the other way round: two handles of one "
-            "thing, for the norm order q.\n"
-            "- Sparsity is what L1 is *for*: it picks out the weights that matter."
+            "thing, for a norm order q of 1 or more.\n"
+            "- Sparsity is what L1 is *for*: it leaves weights out."
         )
     )
 
@@ -167,11 +176,11 @@ def maths(values: stage.Values) -> None:
     st.markdown(
         _(
             "c is the unconstrained optimum; H has the curvatures √e across the long axis and 1/√e "
-            "along it, with e the eccentricity. A budget and a penalty are two forms of one thing: "
-            "at the solution the multiplier λ* is the penalty that leads to the same weights, here "
-            "{multipliers}. Ω has no ½ and no 1/n in front, and there is no intercept. For q < 1 "
-            "the ball is not convex: w* is the best of all local optima, and some budgets belong "
-            "to no penalty."
+            "along it, with e the eccentricity. For q ≥ 1 a budget and a penalty are two forms of "
+            "one thing: the multiplier λ* at the solution is the penalty that leads to the same "
+            "weights. Here λ* is {multipliers}. Ω has no ½ and no 1/n in front, and there is no "
+            "intercept. For q < 1 the ball is not convex: w* is the best of all local optima, and "
+            "some budgets belong to no penalty."
         ).format(
             multipliers=", ".join(
                 f"{stage.number(one.penalty)} ({one.norm.name})" for one in solutions

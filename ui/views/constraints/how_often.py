@@ -64,7 +64,7 @@ def _numbers(norm: Norm, share: ZeroShare) -> stage.Group:
                 f"error_{norm.key}",
                 _("Standard error"),
                 f"{error:.1f} %",
-                _("How far another draw of as many would typically be."),
+                _("How far the share of so many losses typically is from that of all."),
             ),
             stage.Readout(f"count_{norm.key}", _("Losses"), f"{n:,}"),
         ],
@@ -78,10 +78,11 @@ def see() -> None:
         _(
             "- Each small dot is the optimum c of one random loss, anywhere in the square but "
             "outside the ball. It is coloured if its best allowed weights have an exact zero.\n"
-            "- L1 gives a zero for about two thirds of **round** losses, more of **general** ones, "
-            "and most of those where one weight hardly matters (**axis-aligned**).\n"
-            "- L2 gives none in thousands: zero by chance has no chance.\n"
-            "- A larger budget makes zeros rarer, a smaller one more frequent."
+            "- At a budget of 2, L1 gives a zero for about two thirds of **round** losses, for "
+            "nearly three quarters of **general** ones, and for four in five of those where one "
+            "weight hardly matters (**axis-aligned**).\n"
+            "- L2 gives none, at any budget above zero: zero by chance has no chance.\n"
+            "- The larger the budget, the rarer are the zeros of L1."
         )
     )
 

@@ -1,4 +1,4 @@
-"""One weight alone with its penalty: |θ| pushes to zero and holds, θ² never arrives."""
+"""One weight alone with its penalty: |θ| pushes to zero and holds, θ² only comes closer."""
 
 from __future__ import annotations
 
@@ -67,29 +67,42 @@ def draw(values: stage.Values) -> None:
 
 
 def _says(found: dict[str, Roll]) -> str:
-    if found["l2"].diverged_at is not None:
+    ways = found["l2"].positions
+    if len(ways) == 1 or abs(ways[1]) > abs(ways[0]):
         return _("On θ² the ball diverges: λ times the learning rate must be below 1.")
     if found["l1"].reached_zero_at is None:
         return _("After {n} steps no ball has arrived yet.").format(n=N_STEPS)
     if found["l2"].reached_zero_at is not None:
         return _("λ times the learning rate is 1/2: θ² happens to arrive in one step.")
+    if abs(ways[1]) == abs(ways[0]):
+        return _("λ times the learning rate is 1: on θ² the ball jumps to and fro for ever.")
     return _(
-        "On |θ| the ball arrives at step {i} and stays; on θ² it comes closer and never arrives."
+        "On |θ| the proximal ball arrives at step {i} and stays; on θ² the ball comes closer and "
+        "never arrives."
     ).format(i=found["l1"].reached_zero_at)
 
 
 def _numbers(key: str, title: str, role: str, roll: Roll) -> stage.Group:
-    arrives = _("never") if roll.reached_zero_at is None else str(roll.reached_zero_at)
     return stage.Group(
         [
             stage.Readout(f"theta_{key}", _("θ at the end"), _short(roll.positions[-1])),
-            stage.Readout(f"arrives_{key}", _("Zero at step"), arrives),
+            stage.Readout(f"arrives_{key}", _("Zero at step"), _arrives(key, roll)),
             stage.Readout(f"first_push_{key}", _("First push"), _short(roll.pushes[0])),
             stage.Readout(f"last_push_{key}", _("Last push"), _short(roll.pushes[-1])),
         ],
         title,
         role,
     )
+
+
+def _arrives(key: str, roll: Roll) -> str:
+    if roll.reached_zero_at is not None:
+        return str(roll.reached_zero_at)
+    on_its_way = 0 < roll.positions.min() < START
+    if key == "l2" or not on_its_way:
+        return _("never")
+    # A proximal step will stop at zero; whether a sign step ends right there is not seen yet.
+    return _("after {n}").format(n=N_STEPS) if key == "l1" else "—"
 
 
 def _short(value: float) -> str:
@@ -103,13 +116,13 @@ def _short(value: float) -> str:
 def see() -> None:
     st.markdown(
         _(
-            "- |θ| pushes with the **same force** however small θ is: it reaches zero after a "
-            "fixed number of steps, and is held there.\n"
-            "- θ² pushes **in proportion** to θ: each step takes the same share of what is left, "
-            "so something is always left.\n"
+            "- |θ| pushes with the **same force** however small θ is: proximal steps (the full "
+            "ball) reach zero after a fixed number of steps, and are held there.\n"
+            "- θ² pushes **in proportion** to θ: every step leaves the same share of θ, "
+            "1 − 2·λ·rate, so something is always left, unless that share is zero.\n"
             "- Below, the push itself. That of |θ| is a sign: it jumps at zero, where it has no "
-            "value. A plain sign step (the hollow ball) therefore jumps to and fro across zero; a "
-            "proximal step stops there.\n"
+            "value. A plain sign step (the hollow ball) therefore jumps to and fro across zero, "
+            "unless one happens to end right there; a proximal step stops there.\n"
             "- Make λ times the learning rate larger than 1 and θ² throws the ball out."
         )
     )
@@ -125,8 +138,8 @@ def maths(values: stage.Values) -> None:
     st.markdown(
         _(
             "λ is the penalty, without ½, and η the learning rate; the start is θ₀ = {start:g}. On "
-            "|θ| the ball arrives after θ₀/(ηλ) steps, rounded up. On θ² it shrinks by the factor "
-            "1 − 2ηλ, which diverges when ηλ > 1."
+            "|θ| proximal steps arrive after θ₀/(ηλ) of them, rounded up. On θ² each step "
+            "multiplies θ by 1 − 2ηλ, which diverges when ηλ > 1."
         ).format(start=START)
     )
 

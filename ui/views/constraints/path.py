@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from sim.constraints import Quadratic, elastic_net_path, norm, regularization_path
+from sim.constraints import (
+    Quadratic,
+    elastic_net_kinks,
+    elastic_net_path,
+    norm,
+    regularization_path,
+)
 from ui import plane, stage
 from ui.charts import constraints as charts
 from ui.charts import constraints_path as paths_charts
@@ -17,6 +23,8 @@ from ui.views.constraints.common import LOSS, fitting, loss_of, norms, solve
 from ui.views.constraints.controls import move
 
 POINTS = 61
+BESIDE = 1e-9
+"""How far beside a kink, as a share, a point is sure to be on one side of it."""
 
 
 def tracks(values: stage.Values) -> list[Track]:
@@ -38,6 +46,11 @@ def tracks(values: stage.Values) -> list[Track]:
 
 def _elastic_net(loss: Quadratic, l1_ratio: float) -> Track:
     path = elastic_net_path(loss, l1_ratio, POINTS)
+    # With the places where a weight enters, seen from either side.
+    kinks = elastic_net_kinks(loss, l1_ratio)
+    if kinks.size:
+        penalties = np.concatenate([path.penalties, kinks * (1 + BESIDE), kinks * (1 - BESIDE)])
+        path = elastic_net_path(loss, l1_ratio, np.sort(penalties)[::-1])
     sizes = np.abs(path.weights).sum(axis=1)
     share = sizes / (sizes[-1] or 1.0)
     return Track("net", _("elastic net"), "sound", share, path, np.empty((0, 2)))
@@ -69,8 +82,7 @@ def draw(values: stage.Values) -> None:
                 ],
             ),
             description=_(
-                "The paths of the best weights from zero to c; that of L1 is made of {n} straight "
-                "pieces."
+                "The paths of the best weights from zero to c. Straight pieces of that of L1: {n}."
             ).format(n=_pieces(paths)),
             height=stage.figure_height(0.88, projector=0.95),
             moved=move,
@@ -88,12 +100,13 @@ def draw(values: stage.Values) -> None:
 
 
 def _pieces(paths: list[Track]) -> int:
-    return len(paths[1].kinks) + 1
+    """Of L1's path; none where c is zero, and so is every weight."""
+    lasso = paths[1]
+    return len(lasso.kinks) + 1 if lasso.path.weights[-1].any() else 0
 
 
 def _numbers(paths: list[Track]) -> list[stage.Readout]:
     lasso, net = paths[1], paths[-1]
-    enters = lasso.kinks[0] if len(lasso.kinks) else np.zeros(2)
     return [
         stage.Readout(
             "pieces",
@@ -104,8 +117,11 @@ def _numbers(paths: list[Track]) -> list[stage.Readout]:
         stage.Readout(
             "second_enters",
             _("Second weight enters at"),
-            _("budget {budget}").format(budget=stage.number(float(np.abs(enters).sum()))),
-            _("Up to this budget L1 keeps one weight at exactly zero."),
+            _enters(lasso),
+            _(
+                "Up to this budget L1 keeps one weight at exactly zero. It is 0 where both are "
+                "pulled equally hard, and there is none where a weight stays zero to the end."
+            ),
         ),
         stage.Readout("zero_share_l1", _("L1 holds a zero for"), _held(lasso)),
         stage.Readout("zero_share_net", _("Elastic net holds it for"), _held(net)),
@@ -113,12 +129,27 @@ def _numbers(paths: list[Track]) -> list[stage.Readout]:
     ]
 
 
-def _held(track: Track) -> str:
+def _enters(lasso: Track) -> str:
+    """The budget from which on both weights differ from zero: that of the first kink."""
+    if len(lasso.kinks):
+        budget = float(np.abs(lasso.kinks[0]).sum())
+    elif (lasso.path.weights[-1] != 0).all():
+        budget = 0.0
+    else:
+        return _("never")
+    return _("budget {budget}").format(budget=stage.number(budget))
+
+
+def held(track: Track) -> float:
     """For which part of the way exactly one weight is zero."""
-    w = track.path.weights
-    alone = (w == 0).any(axis=1) & (w != 0).any(axis=1)
-    last = track.share[alone].max() if alone.any() and (w[-1] != 0).all() else 0.0
-    return f"{100 * last:.0f} %"
+    zero = track.path.weights == 0
+    stays = (zero[1:] & zero[:-1]).any(axis=1)
+    moves = (~zero[1:] | ~zero[:-1]).any(axis=1)
+    return float(np.diff(track.share)[stays & moves].sum())
+
+
+def _held(track: Track) -> str:
+    return f"{100 * held(track):.0f} %" if track.path.weights[-1].any() else "—"
 
 
 def see() -> None:
@@ -126,11 +157,13 @@ def see() -> None:
         _(
             "- With a budget of zero all weights are zero; with a large one they are c. The way "
             "between is the **path**, here in the plane and weight by weight.\n"
-            "- L1 walks in straight lines with **kinks**: first along an axis, with one weight "
-            "alone, until the other enters. That is a choice of variables.\n"
-            "- L2 bends smoothly, and both weights leave zero at once.\n"
+            "- L1 walks in straight lines with **kinks**. Unless the loss pulls both weights "
+            "equally hard, it starts along an axis, with one weight alone; where the other enters "
+            "there is a kink. That is a choice of variables.\n"
+            "- L2 has no kinks: both weights leave zero at once, save one that is zero in c of a "
+            "loss that is not tilted.\n"
             "- The elastic net is a blend: from 0 (L2) to 1 (L1) its path goes from the one to the "
-            "other, and holds a zero for less long than L1."
+            "other, and it holds a zero for no longer than L1."
         )
     )
 

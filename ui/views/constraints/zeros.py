@@ -18,6 +18,10 @@ from ui.views.constraints.common import LOSS, columns, fitting, norms, solve
 from ui.views.constraints.controls import move
 
 RESOLUTION = 200
+ASIDE = (1e-6 * 2**0.5, 1e-6 * 3**0.5)
+"""How far the places lie beside round numbers, which lines without width may pass through."""
+BOTH = 3
+"""The code of a place where both weights are zero; 1 and 2 are those of one."""
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -26,7 +30,8 @@ def computed(
 ) -> tuple[list[dict[str, Any]], list[float]]:
     """The map's pictures, and the shares of its positions with no zero, w₁, w₂ and both."""
     loss = Quadratic.from_ellipse((0.0, 0.0), eccentricity, angle)
-    codes = zero_map(loss, order, budget, charts.LIMIT, RESOLUTION).codes
+    edges = [side + step for step in ASIDE for side in (-charts.LIMIT, charts.LIMIT)]
+    codes = zero_map(loss, order, budget, tuple(edges), RESOLUTION).codes
     counts = np.bincount(codes.ravel(), minlength=4) / codes.size
     return maps_charts.masks(codes, charts.LIMIT), counts.tolist()
 
@@ -78,11 +83,13 @@ def draw(values: stage.Values) -> None:
                                     "in which c leads to a zero."
                                 ),
                             ),
-                            stage.Readout(
-                                f"plane_w1_{one.norm.key}", "w₁ = 0", _percent(shares[1])
-                            ),
-                            stage.Readout(
-                                f"plane_w2_{one.norm.key}", "w₂ = 0", _percent(shares[2])
+                            *(
+                                stage.Readout(
+                                    f"plane_w{code}_{one.norm.key}",
+                                    name,
+                                    _percent(shares[code] + shares[BOTH]),
+                                )
+                                for code, name in ((1, "w₁ = 0"), (2, "w₂ = 0"))
                             ),
                             stage.Readout(f"zeros_{one.norm.key}", _("Zero for c"), one.zeros),
                         ],
@@ -106,11 +113,12 @@ def see() -> None:
         _(
             "- Each place of the plane stands for a loss with its optimum c there. Its colour says "
             "which weight the best allowed weights then have at exactly zero.\n"
-            "- For L1 two broad **bands** lead out from the corners of the diamond. **Drag the "
-            "cross** into one and out of it.\n"
-            "- For L2 the plane is empty: only on lines without width would a weight be zero.\n"
-            "- Turn the **angle**: the bands lean with the long axis. Below q = 1 they grow until "
-            "little else is left."
+            "- For L1 two **bands** lead out from the corners of the diamond. **Drag the cross** "
+            "into one and out of it.\n"
+            "- For L2, with any budget above zero, the plane is empty: only on lines without width "
+            "would a weight be zero.\n"
+            "- Turn the **angle** of long contours: the bands lean. Below q = 1 they grow: the "
+            "star lies inside the diamond and has its tips in common with it."
         )
     )
 
