@@ -7,6 +7,7 @@ import streamlit as st
 
 from sim import constraints, dropout, optimizers, overfitting
 from sim.recommender.ratings import movielens
+from sim.recommender.scale import histogram
 from ui import shell, stage
 from ui.charts import constraints as constraints_chart
 from ui.charts import dropout as dropout_chart
@@ -54,7 +55,7 @@ def picture_of_dropout() -> Figure:
 
 
 def picture_of_recommender() -> Figure:
-    return recommender_chart.histogram(movielens().rating)
+    return recommender_chart.histogram(histogram(movielens().rating))
 
 
 PICTURES: dict[str, Callable[[], Figure]] = {

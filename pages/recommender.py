@@ -7,13 +7,13 @@ import pandas as pd
 from ui import controls, stage
 from ui.code import recommender as code
 from ui.controls import Choice, Number, Seed, Strength
-from ui.i18n import N_
+from ui.i18n import N_, _
 from ui.named import Named
 from ui.scenes import Scene
-from ui.views.recommender import films, learned, own, sweep, train, training, words
+from ui.views.recommender import films, learned, maths, own, sweep, train, training, words
 from ui.views.recommender.dataset import current
 
-MOST_USERS = 2000  # in the list to choose from
+MOST_USERS = 2000  # in the list to choose from; the help says so
 dataset = current()
 mine = films.mine_control(dataset)
 
@@ -38,7 +38,7 @@ CONTROLS = (
         step=0.05,
         help=N_(
             "The share of factor products left out of each prediction in training; in the neural "
-            "models, of the units in their hidden layers."
+            "networks, of the units in their hidden layers. It acts in steps of 1/256."
         ),
     ),
     Number(
@@ -60,13 +60,13 @@ CONTROLS = (
             "dot": N_("Dot product and biases"),
             "ncf": N_("Neural network (NCF)"),
             "neumf": N_("Both, added up (NeuMF)"),
-            "attention": N_("Attention over films"),
+            "attention": N_("Attention over ratings"),
         },
         whole=True,
         more=True,
         help=N_(
             "What is made of the two vectors: their product plus biases; a small neural network "
-            "on both; the sum of these two; or a user who is the weighted sum of films rated."
+            "on both; the sum of these two; or a user who is the weighted sum of what they rated."
         ),
     ),
     Named(
@@ -117,6 +117,9 @@ CONTROLS = (
         default="73" if dataset.upload is None else dataset.everything.user_ids[0],
         options=dataset.everything.user_ids[:MOST_USERS],
         whole=True,
+        help=None
+        if dataset.everything.n_users <= MOST_USERS
+        else N_("The first 2,000 users of the data can be chosen."),
     ),
     mine,
 )
@@ -205,6 +208,24 @@ SCENES = (
 )
 
 
+def with_own_ratings(scene: Scene) -> Scene:
+    """A scene beside a visitor's own ratings: its sentence is about MovieLens, and says so.
+
+    The last one is about films that are not there; its place is kept, as links have its number.
+    """
+    if "mine" in scene.values:
+        return Scene(
+            N_("Your own ratings"),
+            N_(
+                "Rate some items of your data; the trained model takes in the new user without any "
+                "training."
+            ),
+            {"view": "films"},
+        )
+    said = _("On MovieLens: {sentence} How is it with your ratings?").format(sentence=_(scene.see))
+    return Scene(scene.title, said, scene.values)
+
+
 def settings() -> training.Settings:
     return training.settings_from(controls.read(CONTROLS), current())
 
@@ -250,7 +271,7 @@ def view(
 
 
 stage.screen(
-    SCENES,
+    SCENES if dataset.upload is None else tuple(map(with_own_ratings, SCENES)),
     CONTROLS,
     view(
         "train",
@@ -258,8 +279,8 @@ stage.screen(
         lambda: train.draw(settings, knobs),
         KNOBS | SETTINGS,
         history,
-        words.see_train,
-        words.maths_train,
+        lambda: words.see_train(settings()),
+        maths.train,
     ),
     view(
         "films",
@@ -268,7 +289,7 @@ stage.screen(
         frozenset({"user", "mine"}),
         films.data,
         words.see_films,
-        words.maths_films,
+        maths.films,
     ),
     view(
         "learned",
@@ -277,7 +298,7 @@ stage.screen(
         frozenset(),
         learned.data,
         words.see_learned,
-        words.maths_learned,
+        maths.learned,
     ),
     view(
         "sweep",
@@ -286,7 +307,7 @@ stage.screen(
         frozenset(),
         sweep.data,
         words.see_sweep,
-        words.maths_sweep,
+        maths.sweep,
     ),
     view(
         "data",
@@ -295,6 +316,6 @@ stage.screen(
         frozenset(),
         own.data,
         words.see_own,
-        words.maths_train,
+        maths.train,
     ),
 )

@@ -19,8 +19,7 @@ from sim.recommender.neural import AttentionModel, NeuMF, NeuralCF
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Settings
 from sim.recommender.rules import BOOK_SPAN
-
-_BESIDE_FACTORS = 16  # at most, for the perceptron of "neumf": better than 50, and faster
+from sim.recommender.size import BESIDE_FACTORS
 
 
 class AutogradNetwork(Network):
@@ -74,7 +73,7 @@ class NeuralNetwork(AutogradNetwork):
         k = settings.n_factors
         self.finished_kind = NeuMF if settings.model == "neumf" else NeuralCF
         self._columns = k + 2 if settings.model == "neumf" else 0  # of the product, as in `dot`
-        inputs = min(k, _BESIDE_FACTORS) if self._columns else k
+        inputs = min(k, BESIDE_FACTORS) if self._columns else k
         width = self._columns + inputs
         self.tables = {"user": (train.n_users, width), "movie": (train.n_movies, width)}
         sizes = (2 * inputs, *settings.hidden, 1)

@@ -17,7 +17,7 @@ from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split
 from tests.pages.conftest import Open, assert_well, readout
 from ui.charts import recommender as charts
 from ui.views.recommender import training
-from ui.views.recommender.dataset import Dataset
+from ui.views.recommender.dataset import Dataset, bundled
 
 LIVE = Settings(epochs=30, batch_size=128, learning_rate=1e-3)
 """What the screen trains with at its defaults; a test holds the two together."""
@@ -203,7 +203,7 @@ def test_the_training_curve_grows_between_its_points() -> None:
     progress = trainer.run_epoch(Knobs())
     for _ in range(40):
         progress = dataclasses.replace(trainer.run_for(0.0, Knobs()), points=progress.points)
-    frame = charts.figure(progress.points, progress, LIVE.epochs).frame
+    frame = charts.figure(progress.points, progress, LIVE.epochs, bundled().scale).frame
     *points, tip = frame[["epoch", "train", "valid"]].dropna(how="all").to_numpy()
     assert len(points) == LIVE.points_per_epoch
     assert tuple(tip[:2]) == progress.tip

@@ -15,24 +15,27 @@ from sim.recommender.early_stopping import Stop
 from sim.recommender.grid import Summary
 from sim.recommender.insights import FactorMap
 from sim.recommender.records import Change, EpochRecord, Point, Progress
+from sim.recommender.scale import Bar, Scale
 from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
 
-LOSS_RANGE = (0.0, 1.4)
-_DARK_FROM = 0.84
+_DARK_FROM = 0.48  # of the colours' range
+_LEAST_RANGE = 0.02  # of the largest loss: below it differences are noise, and look alike
 
 
 def figure(
     points: Sequence[Point],
     progress: Progress | None,
     epochs: int,
+    scale: Scale,
     ghosts: Mapping[int, Sequence[EpochRecord]] | None = None,
     stop: Stop | None = None,
 ) -> Figure:
     """Loss against epochs, the best epoch, each change of a control, and past runs as ghosts.
 
-    `stop` marks where the patience on the slider would have ended the run.
+    `stop` marks where the patience on the slider would have ended the run. The axis has room for
+    all that is drawn (see `Scale.top`).
     """
     changes = _settled(progress.changes) if progress else []
     best = progress if progress is not None and progress.best_epoch is not None else None
@@ -56,7 +59,8 @@ def figure(
         ghost_label=[str(run) if id(record) in last else "" for run, record in past],
         ghost_run=[run for run, _record in past],
     )
-    return Figure(_grammar, frame, (epochs,))
+    most = np.nanmax(frame[["train", "valid", "ghost_loss"]].to_numpy(), initial=0.0)
+    return Figure(_grammar, frame, (epochs, scale.top(float(most))))
 
 
 def _side_by_side(**columns: Sequence[object]) -> pd.DataFrame:
@@ -72,7 +76,7 @@ def _side_by_side(**columns: Sequence[object]) -> pd.DataFrame:
     return pd.DataFrame({name: filled(name, values) for name, values in columns.items()})
 
 
-def _grammar(epochs: int) -> alt.LayerChart:
+def _grammar(epochs: int, highest: float) -> alt.LayerChart:
     names = {"data": _("training loss"), "validation": _("validation loss")}
 
     def x(column: str) -> alt.X:
@@ -87,8 +91,8 @@ def _grammar(epochs: int) -> alt.LayerChart:
         return alt.Y(
             f"{column}:Q",
             title=_("mean squared error"),
-            axis=alt.Axis(tickCount=6),
-            scale=theme.fixed(*LOSS_RANGE),
+            axis=alt.Axis(tickCount=6, format="~g" if 1e-3 < highest < 1e6 else "~e"),
+            scale=theme.fixed(0, highest),
         )
 
     def beside(chart: alt.Chart, column: str, gap: int, **mark: Any) -> list[alt.Chart]:
@@ -160,20 +164,43 @@ def _map(genres: tuple[str, ...]) -> alt.Chart:
 
 
 def heat_map(
-    means: Iterable[Summary], weight_decays: Sequence[float], dropouts: Sequence[float]
+    means: Iterable[Summary],
+    weight_decays: Sequence[float],
+    dropouts: Sequence[float],
+    scale: Scale,
 ) -> Figure:
-    """The best validation loss of each λ and p; cells that are still to come stay empty."""
+    """The best validation loss of each λ and p; cells that are still to come stay empty.
+
+    The colours run from the least loss to the largest one, whatever the ratings' scale.
+    """
     order = tuple(f"{value:g}" for value in weight_decays), tuple(f"{p:g}" for p in dropouts)
-    known = {(f"{m.weight_decay:g}", f"{m.dropout:g}"): m.best_valid_loss for m in means}
-    rows = [(*cell, known.get(cell, np.nan)) for cell in itertools.product(*order)]
-    frame = pd.DataFrame(rows, columns=["weight_decay", "dropout", "loss"])
-    frame["text"] = ["" if np.isnan(loss) else f"{loss:.3f}" for loss in frame["loss"]]
-    frame["best"] = frame["loss"] == frame["loss"].min()
-    frame["ink"] = np.where(frame["loss"] > _DARK_FROM, "#FFFFFF", "#10131A")  # on its own cell
-    return Figure(_heat, frame, order)
+    known = {(f"{m.weight_decay:g}", f"{m.dropout:g}"): m for m in means}
+    most_seeds = max((mean.n_seeds for mean in known.values()), default=0)
+    rows = [
+        (*cell, m.best_valid_loss, m.n_seeds) if (m := known.get(cell)) else (*cell, np.nan, 0)
+        for cell in itertools.product(*order)
+    ]
+    frame = pd.DataFrame(rows, columns=["weight_decay", "dropout", "loss", "seeds"])
+    frame["text"] = ["" if np.isnan(loss) else scale.loss(loss) for loss in frame["loss"]]
+    # as `grid.best`: a cell that lacks a seed yet is not compared with those that have it
+    frame["best"] = frame["loss"] == frame["loss"].where(frame["seeds"] == most_seeds).min()
+    low, high = colour_range([loss for loss in frame["loss"] if not np.isnan(loss)])
+    share = (frame["loss"] - low) / (high - low)
+    frame["ink"] = np.where(share > _DARK_FROM, "#FFFFFF", "#10131A")  # on its own cell
+    return Figure(_heat, frame, (*order, low, high))
 
 
-def _heat(weight_decays: tuple[str, ...], dropouts: tuple[str, ...]) -> alt.LayerChart:
+def colour_range(losses: Sequence[float]) -> tuple[float, float]:
+    """From the least to the largest of `losses`, and at least 2 % of the largest one apart."""
+    if not losses:
+        return 0.0, 1.0
+    low, high = min(losses), max(losses)
+    return low, max(high, low + _LEAST_RANGE * high, low + 1e-9)
+
+
+def _heat(
+    weight_decays: tuple[str, ...], dropouts: tuple[str, ...], low: float, high: float
+) -> alt.LayerChart:
     base = alt.Chart().encode(
         x=alt.X(
             "weight_decay:O",
@@ -194,7 +221,7 @@ def _heat(weight_decays: tuple[str, ...], dropouts: tuple[str, ...]) -> alt.Laye
         .encode(
             color=alt.Color(
                 "loss:Q",
-                scale=alt.Scale(scheme="viridis", domain=[0.74, 0.95], clamp=True, reverse=True),
+                scale=alt.Scale(scheme="viridis", domain=[low, high], clamp=True, reverse=True),
                 legend=alt.Legend(title=_("best validation MSE"), orient="top", gradientLength=220),
             )
         ),
@@ -208,34 +235,47 @@ def _heat(weight_decays: tuple[str, ...], dropouts: tuple[str, ...]) -> alt.Laye
     )
 
 
-def histogram(rating: npt.ArrayLike) -> Figure:
+def histogram(bars: Sequence[Bar]) -> Figure:
     """How often each rating was given: for a card."""
-    values, counts = np.unique(np.asarray(rating), return_counts=True)
-    return Figure(_bars, pd.DataFrame({"rating": values, "count": counts, "role": "data"}))
+    frame = pd.DataFrame(
+        {
+            "rating": [bar.label for bar in bars],
+            "count": [bar.count for bar in bars],
+            "role": "data",
+        }
+    )
+    return Figure(_bars, frame, (tuple(frame["rating"]),))
 
 
-def _bars() -> alt.Chart:
+def _bars(ratings: tuple[str, ...]) -> alt.Chart:
     return (
         alt.Chart()
         .mark_bar(cornerRadiusEnd=3, opacity=0.8)
         .encode(
-            x=alt.X("rating:O", axis=alt.Axis(title=None, labelAngle=0)),
+            x=alt.X(
+                "rating:O",
+                axis=alt.Axis(title=None, labelAngle=-45 if "…" in ratings[0] else 0),
+                scale=alt.Scale(domain=list(ratings)),
+            ),
             y=alt.Y("count:Q", axis=None),
             color=theme.colour(),
         )
     )
 
 
-def description(progress: Progress | None) -> str:
+def description(progress: Progress | None, scale: Scale) -> str:
     """The figure in words."""
     if progress is None or not progress.history:
         return _("Training and validation loss against epochs; nothing has been trained yet.")
     last = progress.history[-1]
     return _(
         "Training and validation loss against epochs. After epoch {epoch} the training loss is "
-        "{train:.3f} and the validation loss {valid:.3f}; the best epoch is {best}."
+        "{train} and the validation loss {valid}; the best epoch is {best}."
     ).format(
-        epoch=last.epoch, train=last.train_loss, valid=last.valid_loss, best=progress.best_epoch
+        epoch=last.epoch,
+        train=scale.loss(last.train_loss),
+        valid=scale.loss(last.valid_loss),
+        best=progress.best_epoch,
     )
 
 

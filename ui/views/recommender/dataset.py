@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 
 from sim.recommender.ratings import Ratings, movielens, split
+from sim.recommender.scale import Scale, scale_of
 from sim.recommender.upload import Upload
+from ui.i18n import _
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +23,22 @@ class Dataset:
     rating_range: tuple[float, float] = (0.0, 5.5)
     upload: Upload | None = None
 
+    @cached_property
+    def scale(self) -> Scale:
+        """What axes, controls and numbers go by."""
+        return scale_of(self.train, self.valid, self.rating_range)
+
     @property
     def liked(self) -> float:
         """From which rating on a film counts as liked: the upper quarter of the scale."""
-        low, high = float(self.everything.rating.min()), float(self.everything.rating.max())
-        return low + 0.75 * (high - low)
+        return self.scale.low + 0.75 * (self.scale.high - self.scale.low)
+
+    @property
+    def nouns(self) -> dict[str, str]:
+        """What the rated things are called in sentences with {item}, {items} or {Items}."""
+        if self.upload is None:
+            return {"item": _("film"), "items": _("films"), "Items": _("Films")}
+        return {"item": _("item"), "items": _("items"), "Items": _("Items")}
 
 
 @st.cache_resource(show_spinner=False)

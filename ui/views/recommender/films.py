@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import quote, unquote
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sim.recommender.fold_in import fold_in, reasons, recommend_new, supports_fo
 from sim.recommender.insights import search_titles, well_known
 from sim.recommender.model import RatingModel
 from sim.recommender.records import Knobs
+from sim.recommender.scale import Scale
 from ui import live, stage
 from ui.controls import Control
 from ui.i18n import _
@@ -27,13 +29,25 @@ BOOK = Knobs(weight_decay=0.1)
 
 @dataclass(frozen=True, kw_only=True)
 class Mine(Control):
-    """The visitor's own ratings, `movie id:rating` with commas between; written by hand."""
+    """The visitor's own ratings, `movie id:rating` with commas between; written by hand.
+
+    An id's own commas and colons are written as in an address, %2C and %3A.
+    """
 
     bound: ClassVar[bool] = False
     default: Any = ""
     ids: Mapping[str, int]
-    low: float
-    high: float
+    scale: Scale
+
+    @property
+    def low(self) -> float:
+        """The least that can be given: one star, or the scale's own end."""
+        return 1.0 if self.scale.stars else self.scale.low
+
+    @property
+    def high(self) -> float:
+        """The most that can be given."""
+        return self.scale.high
 
     def draw(self) -> None:
         """Nothing: the films view has the stars. Only the URL is brought up to date."""
@@ -44,7 +58,7 @@ class Mine(Control):
         pairs = [pair.split(":") for pair in text.split(",")] if text else []
         if len(pairs) > MOST or any(len(pair) != 2 for pair in pairs):
             raise ValueError(text)
-        found = {movie: float(rating) for movie, rating in pairs}
+        found = {unquote(movie): float(rating) for movie, rating in pairs}
         for movie, rating in found.items():
             if movie not in self.ids or not self.low <= rating <= self.high:
                 raise ValueError(text)
@@ -53,40 +67,57 @@ class Mine(Control):
     def format(self, value: Any) -> str:
         if isinstance(value, str):
             return value
-        return ",".join(f"{movie}:{rating:g}" for movie, rating in value.items())
+        return ",".join(f"{quote(movie, '')}:{rating:.9g}" for movie, rating in value.items())
 
     def expected(self) -> str:
         return _("movie ids with ratings, such as {example}").format(
-            example=f"{next(iter(self.ids))}:{self.high:g}"
+            example=self.format({next(iter(self.ids)): self.high})
         )
 
     def ratings(self) -> dict[int, float]:
         """Movie number -> rating."""
         pairs = (pair.split(":") for pair in self.value().split(",") if pair)
-        return {self.ids[movie]: float(rating) for movie, rating in pairs}
+        return {self.ids[unquote(movie)]: float(rating) for movie, rating in pairs}
 
     def rate(self, movie: int, dataset: Dataset, widget: str) -> None:
-        """Take over what a row of stars says now; no stars take the film out."""
-        stars = st.session_state.get(widget)
+        """Take over what a film's stars or number say now; none takes the film out."""
+        given = st.session_state.get(widget)
         mine = {dataset.everything.movie_ids[m]: r for m, r in self.ratings().items()}
         name = dataset.everything.movie_ids[movie]
         mine.pop(name, None)
-        if stars is not None and len(mine) < MOST:
-            mine[name] = self.low + (self.high - self.low) * stars / 4
+        if given is not None and len(mine) < MOST:
+            mine[name] = given + 1.0 if self.scale.stars else given
         st.session_state[self.key] = self.format(mine)
+
+    def draw_rating(self, movie: int, dataset: Dataset, rating: float | None) -> None:
+        """What a film is rated with: stars where the ratings are stars, else a number of theirs."""
+        stars = self.scale.stars
+        widget = f"stars_{movie}"
+        st.session_state[widget] = (
+            rating if rating is None or not stars else max(0, min(4, round(rating) - 1))
+        )
+        told: dict[str, Any] = {"on_change": self.rate, "args": (movie, dataset, widget)}
+        if stars:
+            st.feedback("stars", key=widget, **told)
+        else:
+            st.number_input(
+                dataset.everything.titles[movie],
+                self.low,
+                self.high,
+                None,
+                self.scale.step,
+                format="%g",
+                placeholder=f"{self.low:g}…{self.high:g}",
+                key=widget,
+                label_visibility="collapsed",
+                **told,
+            )
 
 
 def mine_control(dataset: Dataset) -> Mine:
-    """The control for these ratings, five stars over their scale (from 1 where that begins
-    below)."""
-    low, high = float(dataset.everything.rating.min()), float(dataset.everything.rating.max())
-    return Mine(
-        key="mine",
-        label="",
-        ids={name: i for i, name in enumerate(dataset.everything.movie_ids)},
-        low=1.0 if low < 1 < high else low,
-        high=high,
-    )
+    """The control for these ratings, on their own scale."""
+    ids = {name: i for i, name in enumerate(dataset.everything.movie_ids)}
+    return Mine(key="mine", label="", ids=ids, scale=dataset.scale)
 
 
 def draw(mine: Mine, knobs: Callable[[], Knobs]) -> None:
@@ -146,7 +177,7 @@ def _films(model: RatingModel, mine: Mine) -> None:
     with right:
         rated = mine.ratings()
         if not rated:
-            st.markdown(_("**For you**: rate a few films on the left."))
+            st.markdown(_("**For you**: rate a few {items} on the left.").format(**dataset.nouns))
         elif not supports_fold_in(model):
             st.info(
                 _("Only the model `dot` can take in a new user without training; choose a user.")
@@ -158,11 +189,11 @@ def _films(model: RatingModel, mine: Mine) -> None:
 
 def _rate(mine: Mine, dataset: Dataset) -> None:
     rated = mine.ratings()
-    st.markdown(_("**Your films** ({n} rated)").format(n=len(rated)))
+    st.markdown(_("**Your {items}** ({n} rated)").format(n=len(rated), **dataset.nouns))
     query = st.text_input(
-        _("Find a film"),
+        _("Find by title"),
         key="find",
-        placeholder=_("Find a film by its title"),
+        placeholder=_("Find by title"),
         max_chars=80,
         label_visibility="collapsed",
         type="search",
@@ -176,21 +207,15 @@ def _rate(mine: Mine, dataset: Dataset) -> None:
     if query and query.strip():
         shown = [int(movie) for movie in found]
         if not shown:
-            st.caption(_("No film has such a title."))
+            st.caption(_("Nothing has such a title."))
     for movie in shown[:14]:
-        title, stars = st.columns([5, 4], vertical_alignment="center", wrap=False)
-        title.markdown(_plain(dataset.everything.titles[movie]))
-        widget = f"stars_{movie}"
-        st.session_state[widget] = (
-            round(4 * (rated[movie] - mine.low) / (mine.high - mine.low))
-            if movie in rated
-            else None
-        )
-        with stars:
-            st.feedback("stars", key=widget, on_change=mine.rate, args=(movie, dataset, widget))
+        title, rating = st.columns([5, 4], vertical_alignment="center", wrap=False)
+        title.markdown(plain(dataset.everything.titles[movie]))
+        with rating:
+            mine.draw_rating(movie, dataset, rated.get(movie))
 
 
-def _plain(title: str) -> str:
+def plain(title: str) -> str:
     """A title as it is: what Markdown would take for its own is escaped."""
     return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~<>$:" else c for c in title)
 
@@ -209,10 +234,10 @@ def _for_user(model: RatingModel, dataset: Dataset) -> None:
     rows = np.flatnonzero(dataset.everything.user == user)
     movies, ratings = dataset.everything.movie[rows], dataset.everything.rating[rows]
     best = np.argsort(-ratings, kind="stable")[:3]
-    liked = ", ".join(_plain(dataset.everything.titles[movie]) for movie in movies[best])
+    highest = ", ".join(plain(dataset.everything.titles[movie]) for movie in movies[best])
     st.markdown(
-        _("**For user {user}**, who rated {n} films and liked {films}").format(
-            user=name, n=len(rows), films=liked
+        _("**For user {user}**, who rated {n} {items}, these the highest: {titles}").format(
+            user=plain(name), n=len(rows), titles=highest, **dataset.nouns
         )
     )
     chosen, scores = model.recommend(user, n=N_SHOWN, exclude=movies)
@@ -246,7 +271,11 @@ def _table(
             hide_index=True,
             row_height=28,
             height=28 * N_SHOWN // 2 + 38 + 28,
-            column_config={_("Predicted"): st.column_config.NumberColumn(format="%.2f", width=80)},
+            column_config={
+                _("Predicted"): st.column_config.NumberColumn(
+                    format=f"%.{dataset.scale.rating_decimals}f", width=80
+                )
+            },
         )
 
 
@@ -254,7 +283,9 @@ def data() -> stage.Table:
     """All films with their biases and mean ratings are in the other view; here the visitor's."""
     dataset, model = current(), training.model()
     if model is None:
-        return stage.Table(pd.DataFrame({"user": [], "movie": [], "predicted": []}), "films.csv")
+        return stage.Table(
+            pd.DataFrame({"user": [], "movie": [], "predicted": []}), "recommended.csv"
+        )
     user = dataset.everything.user_ids.index(
         st.session_state.get("user") or dataset.everything.user_ids[0]
     )
@@ -267,4 +298,4 @@ def data() -> stage.Table:
             "predicted": scores[order],
         }
     )
-    return stage.Table(frame, "films.csv")
+    return stage.Table(frame, "recommended.csv")

@@ -22,10 +22,11 @@ from ui.charts import recommender as charts
 from ui.i18n import _
 from ui.views.recommender import training
 from ui.views.recommender.dataset import Dataset, current
+from ui.views.recommender.films import plain
 
 N_SHOWN, N_KNOWN = 8, 500
 DECAYS = (0.0, 0.2, 1.0)
-"""Nothing, what fits, and too much."""
+"""Nothing, what fits the bundled ratings, and too much for them."""
 THREE = Settings(epochs=20, batch_size=1024, learning_rate=1e-3)
 
 
@@ -64,8 +65,8 @@ def _ask(run: training.Training | None, models: dict[str, RatingModel]) -> None:
     )
     right.caption(
         _(
-            "Three runs, one after the other, to lay side by side what each of them has learned. "
-            "Models of your own runs are here, too."
+            "Three runs of the dot product with AdamW, one after the other, to lay side by side "
+            "what each has learned. The last three models are shown, those of your own runs, too."
         )
     )
 
@@ -104,7 +105,7 @@ def _compare(models: dict[str, RatingModel]) -> None:
         ["liked", "similar", "map"],
         format_func=lambda name: {
             "liked": _("Best liked"),
-            "similar": _("Films alike"),
+            "similar": _("Alike"),
             "map": _("The map"),
         }[name],
         key="what",
@@ -116,64 +117,104 @@ def _compare(models: dict[str, RatingModel]) -> None:
     for number, (column, name) in enumerate(zip(st.columns(len(names)), names, strict=True)):
         with column:
             st.markdown(_("**Run {name}**").format(name=name))
-            model = models[name]
-            if not hasattr(model, "movie_factors"):
-                st.caption(_("This model has no factors of films to look at."))
-            elif what == "map":
-                stage.chart(
-                    charts.film_map(factor_map(model, dataset.everything, 200)),
-                    f"map_{number}",
-                    description=_("Films as points; those with similar factors lie together."),
-                    height=stage.figure_height(0.75, projector=0.75),
-                )
-            elif movie is not None:
-                among = well_known(dataset.everything, N_KNOWN)
-                near, cosines = similar(model, movie, N_SHOWN, among=among)
-                titles = [dataset.everything.titles[film] for film in near]
-                _table({_("Cosine"): cosines, _("Title"): titles}, f"similar_{number}")
-            else:
-                _liked(model, dataset, number)
+            _look(models[name], dataset, number, what, movie)
+
+
+def _look(
+    model: RatingModel, dataset: Dataset, number: int, what: str | None, movie: int | None
+) -> None:
+    if missing := _missing(model, dataset, what):
+        st.caption(missing)
+    elif what == "map":
+        places = factor_map(model, dataset.everything, 200)
+        stage.chart(
+            charts.film_map(places),
+            f"map_{number}",
+            description=_(
+                "{n} {items} as points by their factors; the two directions hold {share:.0%} of "
+                "their variance."
+            ).format(n=len(places.movies), share=sum(places.explained), **dataset.nouns),
+            height=stage.figure_height(0.75, projector=0.75),
+        )
+    elif movie is not None:
+        among = well_known(dataset.everything, N_KNOWN)
+        near, cosines = similar(model, movie, N_SHOWN, among=among)
+        titles = [dataset.everything.titles[film] for film in near]
+        _table({_("Cosine"): cosines.round(3), _("Title"): titles}, f"similar_{number}")
+    else:
+        _liked(model, dataset, number)
+
+
+def _missing(model: RatingModel, dataset: Dataset, what: str | None) -> str:
+    """What this model or the data lack for the picture, in a sentence; "" where nothing is."""
+    if what == "liked":
+        found = hasattr(model, "movie_bias")
+        return (
+            ""
+            if found
+            else _("This model has no bias for each of the {items}.").format(**dataset.nouns)
+        )
+    factors = getattr(model, "movie_factors", None)
+    if factors is None:
+        return _("This model has no factors of {items} to look at.").format(**dataset.nouns)
+    if what == "map" and (factors.shape[1] < 2 or len(well_known(dataset.everything, 3)) < 3):
+        return _("A map needs at least 2 factors, and 3 {items}.").format(**dataset.nouns)
+    return ""
 
 
 def _choose_film(dataset: Dataset) -> int:
     query = st.text_input(
-        _("Films like"),
+        _("Like which of them"),
         key="film",
-        placeholder=_("Find a film by its title"),
+        placeholder=_("Find by title"),
         max_chars=80,
         bind="query-params",
         type="search",
     )
     found = search_titles(dataset.everything, query, 1) if query and query.strip() else ()
     if query and query.strip() and not len(found):
-        st.caption(_("No film has such a title."))
+        st.caption(_("Nothing has such a title."))
     movie = int(found[0]) if len(found) else int(well_known(dataset.everything, 1)[0])
-    st.caption(_("Films like: {title}").format(title=dataset.everything.titles[movie]))
+    st.caption(
+        _("Most like {title}, among the {n} {items} with the most ratings").format(
+            title=plain(dataset.everything.titles[movie]),
+            n=len(well_known(dataset.everything, N_KNOWN)),
+            **dataset.nouns,
+        )
+    )
     return movie
 
 
 def _liked(model: RatingModel, dataset: Dataset, number: int) -> None:
     films = most_liked(model, dataset.everything, N_SHOWN)
 
-    def rows(chosen: tuple[Film, ...]) -> dict[str, list[object]]:
+    def rows(chosen: tuple[Film, ...]) -> dict[str, object]:
         return {
-            _("Bias"): [film.bias for film in chosen],
-            _("Mean"): [film.mean for film in chosen],
+            _("Bias"): [round(film.bias, 3) for film in chosen],
+            _("Mean"): [round(film.mean, dataset.scale.rating_decimals) for film in chosen],
             _("Ratings"): [film.count for film in chosen],
             _("Title"): [dataset.everything.titles[film.movie] for film in chosen],
         }
 
-    st.caption(_("By the model's bias"))
+    counts = _counts(films.by_bias)
+    st.caption(_("By the model's bias; ratings of each: {counts}").format(counts=counts))
     _table(rows(films.by_bias), f"by_bias_{number}")
     if number == 0:
-        st.caption(_("By mean rating: films with a single rating lead"))
+        counts = _counts(films.by_mean)
+        st.caption(_("By the mean rating; ratings of each: {counts}").format(counts=counts))
         _table(rows(films.by_mean), f"by_mean_{number}")
+
+
+def _counts(films: tuple[Film, ...]) -> str:
+    """How many ratings the leading films have: what sets the two tables apart."""
+    least, most = min(film.count for film in films), max(film.count for film in films)
+    return f"{least:,}" if least == most else f"{least:,}–{most:,}"
 
 
 def _table(columns: dict[str, object], key: str) -> None:
     with st.container(key=key):
         st.dataframe(
-            pd.DataFrame(columns).round(3),
+            pd.DataFrame(columns),
             key=f"{key}_table",
             hide_index=True,
             row_height=28,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from sim.recommender.ratings import Ratings
+from sim.recommender.scale import Bar, histogram
 from sim.recommender.upload import MESSAGES, UploadError, csv_safe, read_upload
 from ui import stage
 from ui.charts import recommender as charts
 from ui.i18n import _
 from ui.views.recommender import sweep, training
-from ui.views.recommender.dataset import current, own
+from ui.views.recommender.dataset import Dataset, current, own
 
 KINDS = ["csv", "tsv", "txt", "data", "dat", "zip", "gz"]
 
@@ -44,11 +47,24 @@ def draw() -> None:
     with right:
         stage.readouts(stage.Group(_numbers(dataset.everything)))
         stage.chart(
-            charts.histogram(dataset.everything.rating),
+            charts.histogram(bars := histogram(dataset.everything.rating)),
             "histogram",
-            description=_("How often each rating was given."),
+            description=_describe(bars, dataset),
             height=stage.figure_height(0.4, projector=0.4),
         )
+
+
+def _describe(bars: Sequence[Bar], dataset: Dataset) -> str:
+    most = max(bars, key=lambda bar: bar.count)
+    return _(
+        "How often each rating was given, from {low:g} to {high:g}; most often {most}, by "
+        "{share:.0%} of the ratings."
+    ).format(
+        low=dataset.scale.low,
+        high=dataset.scale.high,
+        most=most.label,
+        share=most.count / len(dataset.everything),
+    )
 
 
 def _take(file: object, limit: int) -> None:
@@ -104,7 +120,7 @@ def _numbers(ratings: Ratings) -> list[stage.Readout]:
     numbers = [
         stage.Readout("n_ratings", _("Ratings"), f"{len(ratings):,}"),
         stage.Readout("n_users", _("Users"), f"{ratings.n_users:,}"),
-        stage.Readout("n_items", _("Films"), f"{ratings.n_movies:,}"),
+        stage.Readout("n_items", current().nouns["Items"], f"{ratings.n_movies:,}"),
     ]
     if upload is not None:
         numbers.append(
@@ -112,7 +128,7 @@ def _numbers(ratings: Ratings) -> list[stage.Readout]:
                 "duplicates",
                 _("Duplicates left out"),
                 f"{upload.duplicates:,}",
-                _("Of several ratings of a film by one user the last one counts."),
+                _("Of several ratings of an item by one user the last one counts."),
             )
         )
     return numbers

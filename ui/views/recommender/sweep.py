@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from sim.compute import WorkerLost
-from sim.recommender.grid import CellResult, best, cells, summary
+from sim.recommender.grid import CellResult, Summary, best, cells, summary
 from sim.recommender.records import Settings
 from sim.recommender.sweep import Sweep
 from ui import live, stage
@@ -164,25 +165,45 @@ def _results(
     figure, readouts = stage.figure_and_readouts()
     with figure:
         stage.chart(
-            charts.heat_map(summary(results), decays, dropouts),
+            charts.heat_map(means := summary(results), decays, dropouts, current().scale),
             "figure",
-            description=_("Best validation loss for each weight decay and dropout."),
+            description=_describe(means, results, len(decays) * len(dropouts)),
             height=stage.figure_height(0.66, projector=0.7),
         )
     with readouts:
         stage.readouts(stage.Group(_numbers(results)))
 
 
+def _describe(means: Sequence[Summary], results: list[CellResult], cells: int) -> str:
+    if not means:
+        return _("Best validation loss for each weight decay and dropout; nothing is trained yet.")
+    least, scale = best(results), current().scale
+    return _(
+        "Best validation loss for each weight decay and dropout, {n} of {cells} so far: the best "
+        "is {least} at λ = {decay:g} and p = {dropout:g}, the largest {most}."
+    ).format(
+        n=len(means),
+        cells=cells,
+        least=scale.loss(least.best_valid_loss),
+        decay=least.weight_decay,
+        dropout=least.dropout,
+        most=scale.loss(max(mean.best_valid_loss for mean in means)),
+    )
+
+
 def _numbers(results: list[CellResult]) -> list[stage.Readout]:
     dash = "–"
     found = best(results) if any(r.best_valid_loss is not None for r in results) else None
+
+    def loss(value: float | None) -> str:
+        return dash if value is None else current().scale.loss(value, digits=5)
 
     def text(value: Any, form: str) -> str:
         return format(value, form) if value is not None else dash
 
     return [
         stage.Readout(
-            "sweep_best", _("Best validation"), text(found and found.best_valid_loss, ".4f")
+            "sweep_best", _("Best validation"), loss(found.best_valid_loss if found else None)
         ),
         stage.Readout("sweep_decay", _("at λ"), text(found and found.weight_decay, "g")),
         stage.Readout("sweep_dropout", _("and p"), text(found and found.dropout, "g")),
@@ -194,7 +215,7 @@ def _numbers(results: list[CellResult]) -> list[stage.Readout]:
         stage.Readout(
             "sweep_spread",
             _("Spread between seeds"),
-            text(found.spread if found else None, ".4f"),
+            loss(found.spread if found else None),
             _("The standard deviation of the best loss; it needs two seeds."),
         ),
     ]

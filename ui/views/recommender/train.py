@@ -21,7 +21,7 @@ DASH = "–"
 
 def draw(settings: Callable[[], Settings], knobs: Callable[[], Knobs]) -> None:
     """Draw the view; `settings` and `knobs` read the controls."""
-    run = training.run()
+    run, dataset = training.run(), current()
     with st.container(key="transport", horizontal=True, vertical_alignment="center"):
         _transport(run, settings, knobs)
         status = st.container(key="status")
@@ -33,18 +33,19 @@ def draw(settings: Callable[[], Settings], knobs: Callable[[], Knobs]) -> None:
         with status:
             share = min(1.0, progress.epoch / progress.epochs) if progress else 0.0
             st.progress(share, text=_status(run))
-        stop = stopping(progress.history, knobs().patience) if progress else None
+        stop = told(run, knobs().patience)
         with figure:
             stage.chart(
                 charts.figure(
                     run.points if run else [],
                     progress,
                     epochs,
+                    dataset.scale,
                     training.curves(training.past()),
                     stop if run is not None and run.ended else None,
                 ),
                 "figure",
-                description=charts.description(progress),
+                description=charts.description(progress, dataset.scale),
                 height=stage.figure_height(0.7, projector=0.72),
             )
         with readouts:
@@ -108,8 +109,11 @@ def _transport(
 def _status(run: Training | None) -> str:
     train = current().train
     if run is None:
-        return _("{n} ratings, {users} users, {movies} movies. Press Start.").format(
-            n=f"{len(train):,}", users=f"{train.n_users:,}", movies=f"{train.n_movies:,}"
+        return _("{n} ratings to learn, of {movies} {items} by {users} users. Press Start.").format(
+            n=f"{len(train):,}",
+            users=f"{train.n_users:,}",
+            movies=f"{train.n_movies:,}",
+            **current().nouns,
         )
     if run.lost:
         return (
@@ -126,7 +130,7 @@ def _status(run: Training | None) -> str:
         "stopped_early": _("Stopped at epoch {epoch}; the weights of epoch {best} are back"),
         "diverged": _("The loss is no longer finite; the weights of epoch {best} are back")
         if progress.best_epoch
-        else _("The loss is no longer finite; a smaller learning rate would be right"),
+        else _("The loss is no longer finite; try a smaller learning rate"),
     }[progress.state]
     status = words.format(
         epoch=f"{progress.epoch:.1f} / {progress.epochs}", best=progress.best_epoch
@@ -137,6 +141,18 @@ def _status(run: Training | None) -> str:
     return f"{status} · {pace}" if pace else status
 
 
+def told(run: Training | None, patience: int | None) -> Stop | None:
+    """What `patience` would have kept of this run; None where it ended too soon to tell.
+
+    A run that a smaller patience has ended is not known beyond its end.
+    """
+    if run is None or run.progress is None:
+        return None
+    stop = stopping(run.progress.history, patience)
+    known = stop is not None and (stop.stopped or run.progress.state != "stopped_early")
+    return stop if known else None
+
+
 def _numbers(
     run: Training | None, stop: Stop | None, patience: int | None
 ) -> tuple[stage.Group, stage.Group]:
@@ -144,18 +160,22 @@ def _numbers(
     last = run.points[-1] if run and run.points else None
     best = progress.best_epoch if progress else None
     quality = training.quality(run.model, current()) if run and run.model and run.settled else None
+    loss = current().scale.loss
     return (
         stage.Group(
             [
                 stage.Readout(
-                    "train_loss", _("Training MSE"), f"{last.train_loss:.3f}" if last else DASH
+                    "train_loss", _("Training MSE"), loss(last.train_loss) if last else DASH
                 ),
                 stage.Readout("best", _("Best epoch"), str(best or DASH)),
                 stage.Readout(
                     "recall",
                     _("Recall@10"),
                     f"{quality.recall:.1%}" if quality else DASH,
-                    _("The share of a user's well-liked held-out movies among the first ten."),
+                    _(
+                        "Of the held-out {items} that a user rated {liked:g} or more, the share "
+                        "among the first ten recommended: the mean over these users."
+                    ).format(liked=current().liked, **current().nouns),
                 ),
                 stage.Readout(
                     "speed",
@@ -167,20 +187,23 @@ def _numbers(
         stage.Group(
             [
                 stage.Readout(
-                    "valid_loss", _("Validation MSE"), f"{last.valid_loss:.3f}" if last else DASH
+                    "valid_loss", _("Validation MSE"), loss(last.valid_loss) if last else DASH
                 ),
                 stage.Readout(
                     "best_valid_loss",
                     _("Best validation"),
-                    f"{progress.best_valid_loss:.3f}" if progress and best else DASH,
+                    loss(progress.best_valid_loss) if progress and best else DASH,
                 ),
                 stage.Readout(
                     "patience_keeps",
                     _("Patience {k}: epoch {epoch}").format(
                         k=patience, epoch=stop.best_epoch if stop else DASH
                     ),
-                    f"{stop.best_valid_loss:.3f}" if stop else DASH,
-                    _("The epoch that this patience would have kept in this run, and its loss."),
+                    loss(stop.best_valid_loss) if stop else DASH,
+                    _(
+                        "The epoch that this patience keeps of what this run has trained, and its "
+                        "loss. A dash where a smaller patience ended the run too soon to tell."
+                    ),
                 ),
                 stage.Readout("device", _("Device"), progress.device if progress else DASH),
             ]
@@ -246,12 +269,12 @@ def past_table(runs: list[PastRun]) -> pd.DataFrame:
                 _("Patience"): knobs.patience,
                 _("Factors"): entry.settings.n_factors,
                 _("Best epoch"): entry.progress.best_epoch,
-                _("Best validation"): entry.progress.best_valid_loss,
-                _("Recall@10"): quality.recall if quality else None,
-                "NDCG@10": quality.ndcg if quality else None,
+                _("Best validation"): current().scale.rounded(entry.progress.best_valid_loss),
+                _("Recall@10"): round(quality.recall, 4) if quality else None,
+                "NDCG@10": round(quality.ndcg, 4) if quality else None,
             }
         )
-    return pd.DataFrame(rows).round(4)
+    return pd.DataFrame(rows)
 
 
 def curves_table(runs: list[PastRun]) -> pd.DataFrame:

@@ -1,0 +1,241 @@
+"""The recommender beside a visitor's own ratings: axes, controls and words come from the data."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from sim.recommender import EpochRecord, Knobs, Settings, Trainer, movielens, split
+from sim.recommender.grid import Cell, CellResult, best, summary
+from sim.recommender.ratings import rating_range
+from tests.pages.conftest import Open, assert_well, readout_text
+from ui.charts import recommender as charts
+from ui.theme import Figure
+from ui.views.recommender import train, training
+from ui.views.recommender.dataset import Dataset, bundled
+
+
+def table(low: float, high: float, step: float) -> bytes:
+    """Ratings of 25 items by 40 users on a scale, with ids that an address must not split."""
+    rng = np.random.default_rng(0)
+    liking = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 25))
+    share = (liking - liking.min()) / np.ptp(liking)
+    ratings = low + step * np.round(share * (high - low) / step)
+    rows = [
+        f'{user},"Part: {item}, a",{ratings[user, item]:g}'
+        for user in range(40)
+        for item in range(25)
+        if rng.random() < 0.7
+    ]
+    return ("user,item,rating\n" + "\n".join(rows)).encode()
+
+
+def with_ratings(open_screen: Open, scale: tuple[float, float, float]) -> AppTest:
+    screen = open_screen("recommender", view="data")
+    screen.file_uploader(key="upload").set_value(("own.csv", table(*scale), "text/csv")).run()
+    assert_well(screen)
+    return screen
+
+
+def look(screen: AppTest, view: str) -> AppTest:
+    screen.segmented_control(key="view").set_value(view).run()
+    assert_well(screen)
+    return screen
+
+
+def words(screen: AppTest) -> str:
+    """All that the page says, but for the sentence of the scene, which names its data."""
+    parts = [*screen.markdown, *screen.caption, *screen.get("text"), *screen.info]
+    said = [part.value for part in parts if not part.value.startswith("On MovieLens: ")]
+    said += [bar.text for bar in screen.progress]
+    said += [f"{widget.label} {widget.help}" for widget in (*screen.button, *screen.selectbox)]
+    said += [block.proto.body for block in screen.get("html")]
+    return re.sub("<style>.*?</style>|<[^>]*>", " ", " ".join(said), flags=re.DOTALL)
+
+
+def with_a_past_run(screen: AppTest) -> None:
+    """As if the visitor had trained one: here, without a worker to wait for."""
+    dataset = screen.session_state["_dataset"]
+    settings = Settings(epochs=3, rating_range=dataset.rating_range)
+    trainer = Trainer(dataset.train, dataset.valid, settings)
+    progress = trainer.run_for(float("inf"), Knobs())
+    screen.session_state["_past"] = [
+        training.PastRun(1, settings, Knobs(), progress, trainer.best())
+    ]
+
+
+def test_every_view_speaks_of_the_visitors_ratings(open_screen: Open) -> None:
+    screen = with_ratings(open_screen, (0, 100, 1))
+    assert readout_text(screen, "n_items") == "25"
+    with_a_past_run(screen)
+    for view in ("train", "films", "learned", "sweep"):
+        said = words(look(screen, view))
+        assert not re.search(r"film|movie|MovieLens|\bstars\b", said, re.IGNORECASE), (view, said)
+    look(screen, "films")
+    (first, *_) = [box for box in screen.number_input if box.key.startswith("stars_")]
+    assert (first.min, first.max, first.step) == (0, 100, 1)
+    first.set_value(37.0).run()
+    assert_well(screen)
+    assert screen.session_state["mine"].startswith("Part%3A%20")
+    assert screen.session_state["mine"].endswith(":37")
+    assert len(screen.dataframe) == 2, "folded in, and for the chosen user"
+    screen.segmented_control(key="view").set_value("learned").run()
+    for what in ("similar", "map"):
+        screen.segmented_control(key="what").set_value(what).run()
+        assert_well(screen)
+
+
+def test_the_last_scene_is_about_the_ratings_at_hand(open_screen: Open) -> None:
+    screen = with_ratings(open_screen, (1, 5, 1))
+    screen.get("button_group")  # the pills
+    screen.session_state["_scene"] = 10
+    screen.run()
+    assert_well(screen)
+    screen.button(key="reset").click().run()
+    assert_well(screen)
+    assert screen.session_state["mine"] == ""
+    said = " ".join(text.value for text in screen.markdown)
+    assert "crime" not in said
+    assert "Rate some items of your data" in said
+
+
+SCALES = [(0.0, 100.0), (5.0, 50.0), (0.0, 1.0), (1.0, 5.0), (-10.0, 10.0)]
+
+
+def on_scale(low: float, high: float) -> Dataset:
+    """Some of the bundled ratings, stretched to another scale."""
+    ratings = movielens().take(np.arange(4000))
+    stretched = low + (ratings.rating - np.float32(0.5)) / np.float32(4.5) * (high - low)
+    everything = dataclasses.replace(ratings, rating=stretched.astype(np.float32))
+    return Dataset(everything, *split(everything), rating_range=rating_range(everything))
+
+
+def domain(figure: Figure) -> list[float]:
+    """Of the axis of losses."""
+    layers = figure.specification(presenting=False)["layer"]
+    axes = [layer.get("encoding", {}).get("y", {}) for layer in layers]
+    (found,) = {tuple(axis["scale"]["domain"]) for axis in axes if "scale" in axis}
+    return list(found)
+
+
+@pytest.mark.parametrize("ends", SCALES)
+@pytest.mark.parametrize("learning_rate", [1e-3, 0.05])
+def test_all_curves_lie_inside_the_figure(ends: tuple[float, float], learning_rate: float) -> None:
+    dataset = on_scale(*ends)
+    settings = Settings(
+        epochs=8, learning_rate=learning_rate, batch_size=256, rating_range=dataset.rating_range
+    )
+    trainer = Trainer(dataset.train, dataset.valid, settings)
+    points, tops = [], []
+    for _ in range(settings.epochs):
+        progress = trainer.run_epoch(Knobs(0.0))
+        points += progress.points
+        figure = charts.figure(points, progress, 8, dataset.scale, {1: progress.history})
+        losses = figure.frame[["train", "valid", "ghost_loss", "best_loss"]].to_numpy()
+        low, top = domain(figure)
+        assert low == 0 <= np.nanmin(losses) <= np.nanmax(losses) <= top
+        assert np.nanmax(losses) > top / 4, "and they fill it"
+        tops.append(top)
+    assert len(set(tops)) <= 3, "the chart is hardly ever built anew"
+
+
+def test_a_run_at_the_defaults_never_builds_its_figure_anew() -> None:
+    dataset = bundled()
+    trainer = Trainer(dataset.train, dataset.valid, Settings(epochs=3, learning_rate=1e-3))
+    progress = trainer.run_for(float("inf"), Knobs(0.0))
+    shown = [
+        charts.figure(progress.points[:n], None, 3, dataset.scale).arguments
+        for n in range(len(progress.points) + 1)
+    ]
+    assert set(shown) == {(3, 1.8)}
+
+
+@pytest.mark.parametrize("ends", SCALES)
+def test_the_map_of_a_sweep_has_all_colours_and_one_best_cell(ends: tuple[float, float]) -> None:
+    dataset = on_scale(*ends)
+    span = (ends[1] - ends[0]) ** 2
+    losses = {(0.0, 0.0): 0.05, (0.1, 0.0): 0.04, (0.0, 0.5): 0.045, (0.1, 0.5): 0.044}
+    results = [
+        CellResult(Cell(*cell, None, seed), "finished", span * (loss + seed * 1e-3), 3, 20, 1.0)
+        for cell, loss in losses.items()
+        for seed in range(2)
+    ]
+    results.append(CellResult(Cell(0.2, 0.0, None, 0), "finished", span * 0.03, 3, 20, 1.0))
+    decays, dropouts = (0.0, 0.1, 0.2), (0.0, 0.5)
+    figure = charts.heat_map(summary(results), decays, dropouts, dataset.scale)
+    known = figure.frame.dropna(subset="loss")
+    assert figure.arguments[2:] == (known["loss"].min(), known["loss"].max())
+    assert set(figure.frame["ink"]) == {"#FFFFFF", "#10131A"}
+    assert known["text"].nunique() == len(known) == 5
+    (best_cell,) = figure.frame[figure.frame["best"]][["weight_decay", "dropout"]].to_numpy()
+    least = best(results)
+    assert list(best_cell) == [f"{least.weight_decay:g}", f"{least.dropout:g}"], "as the read-out"
+
+
+def test_a_map_of_equal_losses_does_not_make_much_of_noise() -> None:
+    low, high = charts.colour_range([0.8, 0.8001])
+    assert (high - low) / high > 0.019
+    assert charts.colour_range([]) == (0.0, 1.0)
+
+
+def history(*losses: float) -> tuple[EpochRecord, ...]:
+    return tuple(EpochRecord(i, 1.0, loss, 0.1) for i, loss in enumerate(losses, start=1))
+
+
+@pytest.mark.parametrize(
+    ("state", "patience", "kept"),
+    [
+        ("stopped_early", 1, 1),
+        ("stopped_early", 2, 1),
+        ("stopped_early", 3, None),  # it might have gone on to a better one
+        ("finished", 3, 1),
+        ("running", 3, 1),
+        ("diverged", 3, 1),
+    ],
+)
+def test_a_patience_is_told_what_it_keeps_where_that_is_known(
+    state: str, patience: int, kept: int | None
+) -> None:
+    progress = SimpleNamespace(history=history(0.9, 1.0, 1.1), state=state)
+    told = train.told(SimpleNamespace(progress=progress), patience)  # type: ignore[arg-type]
+    assert (told and told.best_epoch) == kept
+
+
+@pytest.mark.parametrize("decay", [0.0, 1.0])
+def test_what_it_learned_says_the_counts_of_its_tables(open_screen: Open, decay: float) -> None:
+    dataset = bundled()
+    screen = open_screen("recommender", view="learned")
+    settings = Settings(epochs=1, batch_size=4096)
+    trainer = Trainer(dataset.train, dataset.valid, settings)
+    progress = trainer.run_for(float("inf"), Knobs(decay))
+    past = training.PastRun(1, settings, Knobs(decay), progress, trainer.best())
+    screen.session_state["_past"] = [past]
+    screen.run()
+    assert_well(screen)
+    captions = [text.value for text in screen.caption]
+    for number, name in enumerate(("bias", "mean rating")):
+        counts = screen.dataframe[number].value["Ratings"]
+        said = f"{min(counts):,}–{max(counts):,}"
+        assert any(name in text and text.endswith(f": {said}") for text in captions), captions
+
+
+@pytest.mark.parametrize("model", ["ncf", "neumf", "attention", "dot"])
+def test_what_it_learned_stands_for_every_model(open_screen: Open, model: str) -> None:
+    dataset = on_scale(0.0, 100.0)
+    screen = open_screen("recommender", view="learned")
+    settings = Settings(epochs=1, n_factors=1, rating_range=dataset.rating_range, model=model)  # type: ignore[arg-type]
+    trainer = Trainer(dataset.train, dataset.valid, settings)
+    progress = trainer.run_for(float("inf"), Knobs(0.0))
+    past = training.PastRun(1, settings, Knobs(0.0), progress, trainer.best())
+    screen.session_state["_dataset"] = dataset
+    screen.session_state["_past"] = [past]
+    for what in ("liked", "similar", "map"):
+        screen.session_state["what"] = what
+        screen.run()
+        assert_well(screen)
+    look(screen, "films")
