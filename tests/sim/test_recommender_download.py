@@ -23,6 +23,7 @@ from sim.recommender.download import (
     main,
 )
 from sim.recommender.ratings import read_ratings
+from tests.waiting import LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -313,7 +314,7 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT,
         env={"no_proxy": "*", "PATH": ""},
     )
     assert done.returncode == 1

@@ -22,6 +22,7 @@ from sim.recommender.ratings import (
     read_ratings,
     split,
 )
+from tests.waiting import LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
 # user, movie, rating; the ids are neither dense nor sorted
@@ -265,4 +266,4 @@ def test_the_web_process_gets_no_torch() -> None:
         "from sim.recommender import fit\n"
         "assert 'torch' in sys.modules and callable(fit)\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=LIMIT)

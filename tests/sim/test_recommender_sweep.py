@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from sim.recommender.sweep import (
     train_cells,
 )
 from sim.recommender.training import Trainer
+from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = Settings(n_factors=4, batch_size=64, learning_rate=0.02, epochs=15, device="cpu")
@@ -145,13 +145,6 @@ class Cluster:
     start: Callable[[], "subprocess.Popen[bytes]"]
 
 
-def until(true: Callable[[], Any], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
 def launch(tool: str, *arguments: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", f"distributed.cli.dask_{tool}", "--host", "127.0.0.1", *arguments],
@@ -191,7 +184,7 @@ def client(cluster: Cluster) -> Iterator[Any]:
     with distributed.Client(cluster.address, set_as_default=False) as held:
         while sum(worker.poll() is None for worker in cluster.workers) < 2:
             cluster.start()
-        held.wait_for_workers(2, timeout=60)
+        held.wait_for_workers(2, timeout=LIMIT)
         yield held
 
 
@@ -203,23 +196,19 @@ def worker_tasks(client: Any) -> int:
     return sum(client.run(lambda dask_worker: len(dask_worker.state.tasks)).values())
 
 
-def finish(sweep: Sweep, *, during: Callable[[], None] = lambda: None) -> list[float]:
-    """Poll to the end; the seconds that the polls took."""
-    spent = []
+def finish(sweep: Sweep, *, during: Callable[[], None] = lambda: None) -> None:
+    """Poll to the end."""
     came = len(sweep.results)
 
     def once() -> bool:
         nonlocal came
-        began = time.perf_counter()
         came += len(sweep.poll())
-        spent.append(time.perf_counter() - began)
         assert came == len(sweep.results)
         assert sweep.progress == came / sweep.total
         during()
         return sweep.ended
 
     until(once)
-    return spent
 
 
 def test_the_cluster_gives_what_one_process_gives(client: Any, parts: Parts) -> None:
@@ -227,13 +216,12 @@ def test_the_cluster_gives_what_one_process_gives(client: Any, parts: Parts) -> 
     sweep = Sweep(client, *parts, SETTINGS, grid)
     assert (sweep.total, sweep.progress, sweep.ended) == (16, 0.0, False)
     seen: set[int] = set()
-    spent = finish(sweep, during=lambda: seen.add(len(sweep._running)))
+    finish(sweep, during=lambda: seen.add(len(sweep._running)))
     assert max(seen) == 2  # one run per worker at once
-    assert np.median(spent) < 0.2
     assert set(numbers(sweep.results)) == set(grid)
     assert numbers(sweep.results) == numbers(train_cells(*parts, SETTINGS, grid))
     assert sweep.poll() == ()
-    until(lambda: tasks(client) == 0, 10)  # nothing is left behind
+    until(lambda: tasks(client) == 0)  # nothing is left behind
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills processes by signal")
@@ -282,6 +270,7 @@ def test_a_cancelled_sweep_frees_the_workers(client: Any, parts: Parts) -> None:
     for ending in ("cancel", "drop"):
         sweep = Sweep(client, *parts, endless, cells([0.0, 0.1, 0.2], [0.0]))
         keys = {sweep._data.key}
+        # nor does a poll wait for what is endless
         until(lambda sweep=sweep: sweep.poll() == () and len(sweep._running) == 2)
         keys |= {future.key for future, _ in sweep._running.values()}
         assert len(keys) == 3
@@ -293,10 +282,10 @@ def test_a_cancelled_sweep_frees_the_workers(client: Any, parts: Parts) -> None:
             assert sweep.ended
             assert sweep.poll() == ()
         del sweep
-        until(lambda: tasks(client) == 2, 10)  # the other one's, still there
+        until(lambda: tasks(client) == 2)  # the other one's, still there
     other.cancel()
-    until(lambda: tasks(client) == 0, 10)
-    until(lambda: worker_tasks(client) == 0, 10)  # the endless runs noticed it and ended
+    until(lambda: tasks(client) == 0)
+    until(lambda: worker_tasks(client) == 0)  # the endless runs noticed it and ended
 
 
 def test_a_live_run_starts_beside_it(client: Any, parts: Parts) -> None:
@@ -304,7 +293,7 @@ def test_a_live_run_starts_beside_it(client: Any, parts: Parts) -> None:
     until(lambda: sweep.poll() == () and len(sweep._running) == 2)
     runs = [RemoteRun(client, "sim.recommender.training:Trainer", (*parts, SETTINGS)) for _ in "ab"]
     for run in runs:
-        assert run.call("run_epoch", Knobs(), timeout=10).epoch == 1
+        assert run.call("run_epoch", Knobs(), timeout=LIMIT).epoch == 1
         run.close()
     assert not sweep.results
     sweep.cancel()
@@ -317,7 +306,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(client: Any, parts: Par
     assert [result.state for result in sweep.results] == ["failed", "failed"]
     assert "No device is called 'abacus'" in sweep.results[0].error
     assert summary(sweep.results) == ()
-    until(lambda: tasks(client) == 0, 10)
+    until(lambda: tasks(client) == 0)
 
 
 def test_a_cluster_that_is_gone_is_told(cluster: Cluster, parts: Parts) -> None:
@@ -342,4 +331,4 @@ def test_the_web_process_gets_no_torch() -> None:
         "late = {'torch', 'distributed', 'dask', 'sklearn', 'scipy'} & set(sys.modules)\n"
         "assert not late, late\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=LIMIT)
