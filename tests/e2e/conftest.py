@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -31,7 +32,7 @@ DESKTOP, PHONE, PROJECTOR = (1440, 900), (390, 844), (1280, 720)
 
 Visit = Callable[..., Page]
 
-expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
+expect.set_options(timeout=1000 * LIMIT)
 
 
 def free_port() -> int:
@@ -42,28 +43,32 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[str]:
+def serving(**environment: str) -> Iterator[str]:
     """The app on a port of its own, for as long as the block lasts; its address."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
         cwd=ROOT,
+        env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     address = f"http://localhost:{port}"
+
+    def answers() -> bool:
+        assert process.poll() is None, "the server ended at once"
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=LIMIT).close()
+            return True
+        return False
+
     try:
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            assert process.poll() is None, "the server ended at once"
-            time.sleep(0.1)
+        until(answers)
         yield address
     finally:
         process.terminate()
         try:
-            process.wait(timeout=15)
+            process.wait(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -124,7 +129,7 @@ def visit(browser: Browser, server: str) -> Iterator[Visit]:
             )
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(1000 * LIMIT)
             page.on("pageerror", lambda error: errors.append(f"{error.message}\n{error.stack}"))
             watch(page)
             page.goto(base + path if path.startswith("/") else path)
@@ -146,13 +151,37 @@ def settle(page: Page) -> None:
     )
 
 
-def soon(page: Page, holds: Callable[[], bool]) -> bool:
-    """Whether it holds within 20 seconds: a page answers when it can, not when a test looks."""
-    for _ in range(200):
-        if holds():
-            return True
-        page.wait_for_timeout(100)
-    return holds()
+def soon(page: Page, holds: Callable[[], object]) -> bool:
+    """Wait until it holds: a page answers when it can, not when a test looks."""
+    return bool(until(holds, lambda: frames(page, 3)))
+
+
+def frames(page: Page, n: int) -> None:
+    """Let the browser draw so many frames, of which it has sixty a second or fewer.
+
+    For what must *not* happen in the meantime, and for the pace of a hand.
+    """
+    page.evaluate(
+        "n => new Promise(go => (function next() { n-- ? requestAnimationFrame(next) : go() })())",
+        n,
+    )
+
+
+RESTED = """() => {
+  const app = document.querySelector("[data-testid=stApp]");
+  if (app.dataset.testScriptState !== "notRunning") return false;
+  const nodes = [...document.querySelectorAll(".st-key-sliders, .st-key-sliders *")];
+  const state = nodes.map((node) => (node.shadowRoot ?? node).state).find((state) => state);
+  if (!state?.leave || state.asking || state.laid.length) return false;
+  return state.now === new URLSearchParams(state.component.data.values).toString();
+}"""
+"""Whether somebody listens to the sliders, and the last run is of what they show."""
+
+
+def rested(page: Page) -> None:
+    """Wait until a screen with previews shows what its last run has drawn, and can be moved."""
+    page.wait_for_function(RESTED)
+    frames(page, 3)
 
 
 def parameters(page: Page) -> dict[str, str]:

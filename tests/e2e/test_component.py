@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import Visit, slide, soon
+from tests.e2e.conftest import Visit, frames, slide, soon
 
 COUNT = """
 window.watching = new Set();
@@ -33,5 +33,5 @@ def test_a_figure_is_watched_once_however_often_it_changes(
         before = int(root.get_attribute("data-painted") or 0)
         slide(page, key, 1)
         assert soon(page, lambda: int(root.get_attribute("data-painted") or 0) > before)  # noqa: B023
-        page.wait_for_timeout(300)
+        frames(page, 20)
     assert page.evaluate("window.watching.size") == 1

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PHONE, Visit, number, parameters, soon
+from tests.e2e.conftest import PHONE, Visit, frames, number, parameters, rested, soon
 
 READOUTS = ("train_mse_a", "test_mse_a", "train_mse_b", "test_mse_b", "largest_coefficient_b")
 
 
 def _wait(page: Page) -> None:
     page.wait_for_selector(".st-key-figure [data-painted]")
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-    )
-    page.wait_for_timeout(500)
+    rested(page)
 
 
 def _place(page: Page, index: int) -> tuple[float, float]:
@@ -35,7 +32,7 @@ def test_a_dragged_point_is_answered_while_it_moves_and_its_link_is_the_same(vis
     page.mouse.down()
     for step in range(1, 16):
         page.mouse.move(x, y + 8 * step)
-        page.wait_for_timeout(60)
+        frames(page, 4)
     page.wait_for_function("location.search.includes('moved=19')")
     assert soon(page, lambda: _shown(page) != before), "they answer before the button is released"
     under_way = _shown(page)
@@ -90,7 +87,7 @@ def test_a_finger_drags_a_point_and_scrolls_elsewhere(visit: Visit) -> None:
     touch("touchStart", (x, y))
     for step in range(1, 11):
         touch("touchMove", (x, y + 8 * step))
-        page.wait_for_timeout(40)
+        frames(page, 3)
     touch("touchEnd")
     page.wait_for_function("location.search.includes('moved=19')")
     assert soon(page, lambda: float(parameters(page)["moved"].split(":")[2]) < 0.5)
@@ -113,14 +110,14 @@ def test_the_table_moves_points_and_says_what_it_cannot_do(visit: Visit) -> None
         cell.wait_for(state="detached")
 
     def pick(across: float, down: float, marked: str) -> None:
-        for _ in range(20):  # the table draws itself before it listens
+        def picked() -> int:
             box = table.bounding_box()
             assert box is not None
             page.mouse.click(box["x"] + across * box["width"], box["y"] + down * row)
-            page.wait_for_timeout(500)
-            if table.locator(f"{marked}[aria-selected=true]").count():
-                return
-        raise AssertionError(f"no {marked} could be picked")
+            frames(page, 30)
+            return table.locator(f"{marked}[aria-selected=true]").count()
+
+        assert soon(page, picked), "the table draws itself before it listens"
 
     pick(0.9, 1.5, "[role=gridcell]")
     write("-1")

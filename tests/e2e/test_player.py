@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import PHONE, Visit
+from tests.e2e.conftest import PHONE, Visit, frames, soon
 
 LARGEST = "/dropout?samples=8&hidden_layers=4&hidden_units=16"
 
@@ -14,8 +14,9 @@ def _player(page: Page) -> Locator:
     return page.locator(".st-key-player .player")
 
 
-def _frame(player: Locator) -> int:
-    return int(player.get_attribute("data-frame") or 0)
+def _painted(player: Locator) -> int:
+    """How many pictures it has painted."""
+    return int(player.get_attribute("data-painted") or 0)
 
 
 def _paused(page: Page) -> Locator:
@@ -90,8 +91,9 @@ def test_the_counter_of_a_weight(visit: Visit) -> None:
     box = player.locator("canvas").bounding_box()
     assert box is not None
     for x, y in ((0.2, 0.25), (0.5, 0.3), (0.85, 0.35)):
+        before = _painted(player)
         half.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        half.wait_for_timeout(150)
+        assert soon(half, lambda: _painted(player) > before)  # noqa: B023
         seen.add(player.locator(".caption").inner_text())
     assert len(seen) > 1
 
@@ -99,16 +101,17 @@ def test_the_counter_of_a_weight(visit: Visit) -> None:
 def test_a_step_with_reduced_motion_is_one_picture(visit: Visit) -> None:
     page = visit("/dropout", reduced_motion="reduce")
     player = _player(page)
-    page.wait_for_timeout(500)
-    before = int(player.get_attribute("data-painted") or 0)
+    frames(page, 30)
+    before = _painted(player)
     player.locator(".forward").click()
-    page.wait_for_timeout(800)
-    assert int(player.get_attribute("data-painted") or 0) - before <= 2
+    expect(player).to_have_attribute("data-frame", "1")
+    frames(page, 60)
+    assert 1 <= _painted(player) - before <= 2
 
 
 def test_while_it_plays_the_network_is_silent(visit: Visit) -> None:
     page = visit("/dropout")
-    page.wait_for_timeout(1000)
+    page.wait_for_load_state("networkidle")
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.evaluate("""() => {
@@ -121,9 +124,8 @@ def test_while_it_plays_the_network_is_silent(visit: Visit) -> None:
       }""")
     player = _player(page)
     player.locator(".speed").select_option("10")
-    before = _frame(player)
-    page.wait_for_timeout(2500)
-    assert _frame(player) != before
+    before = _painted(player)
+    assert soon(page, lambda: _painted(player) > before + 60)
     assert requests == []
     assert page.evaluate("window.sent") == 0
 
@@ -170,18 +172,18 @@ def test_the_largest_network_holds_sixty_frames_a_second(
     as other work on the machine only takes from them.
     """
     page = visit(LARGEST, size=size)
-    page.wait_for_timeout(1500)
+    frames(page, 60)
     player = _player(page)
     painted, idle = [], []
     for _ in range(6):
         painted.append(player.evaluate(COUNT)[1])
         player.locator(".play").click()
-        page.wait_for_timeout(300)
+        frames(page, 20)
         given, still = player.evaluate(COUNT)
         assert still == 0, "paused, it draws nothing"
         idle.append(given)
         if max(painted) > 0.85 * min(60, max(idle)):
             break
         player.locator(".play").click()
-        page.wait_for_timeout(300)
+        frames(page, 20)
     assert max(painted) > 0.85 * min(60, max(idle))

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.e2e.conftest import Visit, parameters, slide, soon
+from tests.e2e.conftest import Visit, frames, parameters, rested, slide, soon
 
 VIEWS = {  # a view, and how far a slider there is dragged
     "/overfitting": ("degree_b", -40),
@@ -61,6 +61,13 @@ def held(page: Page, key: str, dx: int) -> Iterator[None]:
     page.mouse.up()
 
 
+def stands(page: Page, place: Locator) -> bool:
+    """Whether it is on the screen, and where it was a moment ago."""
+    before = place.bounding_box()
+    frames(page, 5)
+    return before is not None and before["x"] >= 0 and before == place.bounding_box()
+
+
 def texts(page: Page) -> list[str]:
     return page.locator(".readouts").all_inner_texts()
 
@@ -70,26 +77,19 @@ def picture(page: Page) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), dtype=int)
 
 
-def rested(page: Page) -> None:
-    """Wait for the run that follows the last preview."""
-    page.wait_for_timeout(1500)
-    expect(page.locator("[data-testid=stApp]")).to_have_attribute(
-        "data-test-script-state", "notRunning"
-    )
-
-
 @pytest.mark.parametrize("path", VIEWS)
 def test_the_picture_of_a_held_slider_is_that_of_its_run(visit: Visit, path: str) -> None:
     page = visit(path, reduced_motion="reduce", watch=lambda page: page.add_init_script(SENT))
-    page.wait_for_timeout(500)
+    rested(page)
     before, (key, dx) = texts(page), VIEWS[path]
     if (button := page.get_by_test_id("stExpandSidebarButton")).is_visible():
         button.click()
-        page.wait_for_timeout(1000)  # it slides in
+        slider = page.locator(f".st-key-{VIEWS[path][0]}")
+        assert soon(page, lambda: stands(page, slider)), "it slides in"
     sent = page.evaluate("window.sent")
     with held(page, key, dx):
         assert soon(page, lambda: texts(page) != before)
-        page.wait_for_timeout(1200)
+        frames(page, 75)  # longer than a slider rests before its run
         told, seen = texts(page), picture(page)
         assert page.evaluate("window.sent") == sent, "no script has run"
         value = page.locator(f".st-key-{key} input[type=range]").get_attribute("aria-valuetext")
@@ -106,11 +106,11 @@ def test_the_picture_of_a_held_slider_is_that_of_its_run(visit: Visit, path: str
 @pytest.mark.parametrize("view", ["fit", "complexity"])
 def test_the_run_changes_nothing_that_is_seen(visit: Visit, view: str) -> None:
     page = visit(f"/overfitting?view={view}")
-    page.wait_for_timeout(500)
+    rested(page)
     before = texts(page)
     slide(page, "degree_a", 3)
     assert soon(page, lambda: texts(page) != before)
-    page.wait_for_timeout(400)
+    frames(page, 20)
     page.evaluate(PICTURES)
     rested(page)
     assert page.evaluate("window.pictures.size") == 1
@@ -127,33 +127,33 @@ def test_the_fold_follows_when_the_slider_rests(visit: Visit) -> None:
 
 def test_another_move_is_never_undone_by_an_older_answer(visit: Visit) -> None:
     page = visit("/overfitting?view=complexity")
-    page.wait_for_timeout(500)
+    rested(page)
     for _ in range(12):
         slide(page, "degree_a", 1)
-        page.wait_for_timeout(130)  # some of them meet the run after another
+        frames(page, 8)  # some of them meet the run after another
     assert soon(page, lambda: "degree 15" in texts(page)[0].replace("\xa0", " "))
     rested(page)
     assert "A · degree 15" in texts(page)[0].replace("\xa0", " ")
     assert parameters(page)["degree_a"] == "15"
 
 
-@pytest.mark.parametrize("wait", [750, 800, 850])
-def test_to_and_fro_the_picture_is_that_of_the_slider(visit: Visit, wait: int) -> None:
+@pytest.mark.parametrize("pace", [45, 48, 51])
+def test_to_and_fro_the_picture_is_that_of_the_slider(visit: Visit, pace: int) -> None:
     """Moves that meet the run after the last: on its way out, while it draws, as it comes."""
     page = visit("/overfitting?view=double_descent")
-    page.wait_for_timeout(500)
+    rested(page)
     for press, degree in ((-1, 18), (1, 19)) * 3:  # the peak is at degree n - 1
         slide(page, "n_points", press)
         told = f"Degree {degree}, peak"
         assert soon(page, lambda: told in texts(page)[0])  # noqa: B023
-        page.wait_for_timeout(wait)
+        frames(page, pace)
     rested(page)
     assert told in texts(page)[0]
 
 
 def test_a_scene_right_after_a_move_is_the_scene(visit: Visit) -> None:
     page = visit("/overfitting")
-    page.wait_for_timeout(500)
+    rested(page)
     scene = texts(visit("/overfitting?scene=7"))
     slide(page, "degree_b", -9)
     page.get_by_role("radio", name="7 · A penalty").click()
@@ -164,7 +164,7 @@ def test_a_scene_right_after_a_move_is_the_scene(visit: Visit) -> None:
 
 def test_reset_right_after_a_move_leaves_nothing_of_it(visit: Visit) -> None:
     page = visit("/overfitting")
-    page.wait_for_timeout(500)
+    rested(page)
     before, seen = texts(page), picture(page)
     slide(page, "degree_b", -9)
     assert soon(page, lambda: texts(page) != before)
@@ -179,7 +179,7 @@ def test_reset_right_after_a_move_leaves_nothing_of_it(visit: Visit) -> None:
 
 def test_a_control_beside_takes_the_slider_along(visit: Visit) -> None:
     page = visit("/overfitting?view=coefficients")
-    page.wait_for_timeout(500)
+    rested(page)
     slide(page, "degree_b", -5)
     page.locator(".st-key-resample_seed button").click()
     assert soon(page, lambda: parameters(page).get("seed") == "38")
@@ -196,11 +196,11 @@ def test_without_previews_the_run_answers(visit: Visit) -> None:
         route.abort()
 
     page = visit("/overfitting", watch=lambda page: page.route("**/preview/**", refuse))
-    page.wait_for_timeout(500)
+    rested(page)
     before = texts(page)
     slide(page, "degree_a", 1)
     assert soon(page, lambda: texts(page) != before)
-    page.wait_for_timeout(500)
+    rested(page)
     with held(page, "degree_b", -40):
         pass
     assert soon(page, lambda: texts(page)[0].count("15") == 0)

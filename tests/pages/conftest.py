@@ -14,6 +14,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from tests.waiting import LIMIT, nap, until
+
 ROOT = Path(__file__).parents[2]
 
 Open = Callable[..., AppTest]
@@ -24,7 +26,7 @@ def open_screen() -> Open:
     """`open_screen("overfitting", degree_a="5")`: that screen, as the link with these opens it."""
 
     def run(name: str, **parameters: str | list[str]) -> AppTest:
-        screen = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        screen = AppTest.from_file(str(ROOT / "app.py"), default_timeout=LIMIT)
         if name != "home":
             screen.switch_page(str(ROOT / "pages" / f"{name}.py"))
         for key, value in ({"lang": "en"} | parameters).items():
@@ -58,6 +60,21 @@ def remarks(screen: AppTest) -> list[str]:
     page = "".join(block.proto.body for block in screen.get("html"))
     found = re.findall(r'<div class="readouts remark[^>]*>(.+?)</div>', page)
     return [html.unescape(re.sub("<[^>]*>", "", text)) for text in found]
+
+
+def wait(screen: AppTest, state: Callable[[], object]) -> None:
+    """Rerun, as the ticks of a fragment would, until `state` is true."""
+
+    def tick() -> None:
+        nap()
+        assert_well(screen.run())
+
+    until(state, tick)
+
+
+def wait_for_status(screen: AppTest, pattern: str) -> None:
+    """Rerun until the words beside the bar of progress match."""
+    wait(screen, lambda: re.search(pattern, screen.progress[0].text))
 
 
 def assert_well(screen: AppTest) -> None:

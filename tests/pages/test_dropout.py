@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
-import time
 from functools import cache
 from typing import Any
 
@@ -32,6 +30,8 @@ from tests.pages.conftest import (
     readout,
     readout_text,
     run_code,
+    wait,
+    wait_for_status,
 )
 
 SCENE = {
@@ -290,39 +290,20 @@ def test_uncertainty_is_wide_where_there_is_no_data(open_screen: Open) -> None:
         assert spread[side].mean() > spread[inside].mean()
 
 
-def _wait(screen: AppTest, pattern: str, seconds: float = 90) -> None:
-    """Rerun, as the ticks of the fragment would, until the status says `pattern`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        (bar,) = screen.progress
-        if re.search(pattern, bar.text):
-            return
-        time.sleep(0.2)
-        screen.run()
-        assert_well(screen)
-    raise AssertionError(f"still: {bar.text}")
-
-
 def test_a_run_starts_takes_a_new_p_and_feeds_the_band(open_screen: Open) -> None:
     screen = _scene(open_screen, "rescues")
     assert readout_text(screen, "test_large") == "–"
     screen.button(key="start").click().run()
-    _wait(screen, r"^Step [1-9]")
+    wait_for_status(screen, r"^Step [1-9]")
     screen.slider(key="p").set_value(0.3).run()
     run = screen.session_state["_dropout_run"]
-    end = time.monotonic() + 60
-    while not run.progress.changes and time.monotonic() < end:
-        time.sleep(0.2)
-        screen.run()
+    wait(screen, lambda: run.progress.changes)
     assert [change.value for change in run.progress.changes] == [0.3]
     assert run.progress.changes[0].step > 0, "the run went on, it did not restart"
     assert readout(screen, "test_large") > 0
     screen.button(key="pause").click().run()
-    _wait(screen, "^Paused")
-    while run.model is None and time.monotonic() < end:
-        time.sleep(0.2)
-        screen.run()
-    assert run.model is not None
+    wait_for_status(screen, "^Paused")
+    wait(screen, lambda: run.model)
     screen.get_by_key("view").set_value("uncertainty").run()
     assert_well(screen)
     assert readout(screen, "spread_inside") > 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import time
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split, stopping
-from tests.pages.conftest import Open, assert_well, readout
+from tests.pages.conftest import Open, assert_well, readout, wait, wait_for_status
 from ui.charts import recommender as charts
 from ui.views.recommender import training
 from ui.views.recommender.dataset import Dataset, bundled
@@ -123,25 +122,12 @@ def test_fewer_ratings_than_weights(open_screen: Open) -> None:
     assert f"{weights:,} weights, learned from {len(train):,} ratings" in words
 
 
-def _wait(screen: AppTest, pattern: str, seconds: float = 60) -> None:
-    """Rerun, as the ticks of the fragment would, until the status says `pattern`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        (bar,) = screen.progress
-        if re.search(pattern, bar.text):
-            return
-        time.sleep(0.2)
-        screen.run()
-        assert_well(screen)
-    raise AssertionError(f"still: {bar.text}")
-
-
 def test_a_run_starts_takes_changes_stops_and_recommends(open_screen: Open) -> None:
     screen = open_screen("recommender", patience="1")
     screen.button(key="start").click().run()
-    _wait(screen, PAST_ONE)
+    wait_for_status(screen, PAST_ONE)
     screen.select_slider(key="weight_decay").set_value(0.05).run()
-    _wait(screen, "^Stopped .* are back$")
+    wait_for_status(screen, "^Stopped .* are back$")
     run = screen.session_state["_run"]
     assert [(c.name, c.value) for c in run.progress.changes] == [("weight_decay", 0.05)]
     assert run.progress.changes[0].epoch > 0.9, "the run went on, it did not restart"
@@ -156,7 +142,7 @@ def test_reset_goes_back_to_the_same_weights(open_screen: Open) -> None:
     courses = []
     for number in range(2):
         screen.button(key="start").click().run()
-        _wait(screen, "^Finished")
+        wait_for_status(screen, "^Finished")
         courses.append(_losses(screen.session_state["_run"].progress))
         screen.button(key="reset_weights").click().run()
         assert len(screen.session_state["_past"]) == number + 1
@@ -168,7 +154,7 @@ def test_what_another_patience_would_have_kept(open_screen: Open) -> None:
     """Read off the curve that is there: no step is trained for it."""
     screen = open_screen("recommender", batch_size="1024", epochs="12", learning_rate="0.01")
     screen.button(key="start").click().run()
-    _wait(screen, "^Finished")
+    wait_for_status(screen, "^Finished")
     progress = screen.session_state["_run"].progress
     for patience in (1, 2, 12):
         screen.slider(key="patience").set_value(patience).run()
@@ -183,7 +169,7 @@ def test_what_another_patience_would_have_kept(open_screen: Open) -> None:
 def test_a_past_run_is_restored_with_its_settings_and_its_model(open_screen: Open) -> None:
     screen = open_screen("recommender", batch_size="1024", epochs="1", weight_decay="0.2")
     screen.button(key="start").click().run()
-    _wait(screen, "^Finished")
+    wait_for_status(screen, "^Finished")
     _settle(screen)
     screen.button(key="reset_weights").click().run()
     screen.select_slider(key="weight_decay").set_value(0.05).run()
@@ -213,29 +199,26 @@ def test_the_training_curve_grows_between_its_points() -> None:
 def test_one_epoch(open_screen: Open) -> None:
     screen = open_screen("recommender", batch_size="1024")
     screen.button(key="start").click().run()
-    _wait(screen, r"^Epoch \d")
+    wait_for_status(screen, r"^Epoch \d")
     screen.button(key="pause").click().run()
-    _wait(screen, "^Paused")
+    wait_for_status(screen, "^Paused")
     screen.button(key="one_epoch").click().run()
-    _wait(screen, r"^Paused at epoch \d+\.0 ")
+    wait_for_status(screen, r"^Paused at epoch \d+\.0 ")
     screen.button(key="reset_weights").click().run()
 
 
 def test_a_lost_run_goes_on_from_its_best_weights(open_screen: Open) -> None:
     screen = open_screen("recommender", batch_size="1024")
     screen.button(key="start").click().run()
-    _wait(screen, PAST_ONE)
+    wait_for_status(screen, PAST_ONE)
     screen.button(key="pause").click().run()
     run = screen.session_state["_run"]
-    end = time.monotonic() + 30
-    while run.model is None and time.monotonic() < end:
-        time.sleep(0.2)
-        screen.run()
+    wait(screen, lambda: run.model)
     run.lost, run.playing, run._remote = True, False, None
     screen.run()
     assert "lost" in screen.progress[0].text
     screen.button(key="go_on").click().run()
-    _wait(screen, PAST_ONE)
+    wait_for_status(screen, PAST_ONE)
     again = screen.session_state["_run"]
     first = again.progress.history[0].valid_loss
     assert first < run.progress.history[0].valid_loss, "it began where the lost one was"
@@ -246,11 +229,7 @@ def test_your_ten_films(open_screen: Open) -> None:
     screen = open_screen("recommender", scene="10")
     assert len(screen.session_state["mine"].split(",")) == 10
     screen.button(key="train_quickly").click().run()
-    end = time.monotonic() + 60
-    while len(screen.dataframe) < 2 and time.monotonic() < end:
-        time.sleep(0.3)
-        screen.run()
-        assert_well(screen)
+    wait(screen, lambda: len(screen.dataframe) >= 2)
     _settle(screen)
     for_you, for_user = (frame.value for frame in screen.dataframe[:2])
     assert len(for_you) == len(for_user) == 10
@@ -263,10 +242,7 @@ def test_your_ten_films(open_screen: Open) -> None:
 
 
 def _settle(screen: AppTest) -> None:
-    end = time.monotonic() + 60
-    while not screen.session_state["_run"].settled and time.monotonic() < end:
-        time.sleep(0.3)
-        screen.run()
+    wait(screen, lambda: screen.session_state["_run"].settled)
     screen.run()
 
 
@@ -316,22 +292,18 @@ def test_many_ratings_are_trained_in_larger_batches() -> None:
 def test_pause_and_resume(open_screen: Open) -> None:
     screen = open_screen("recommender")
     screen.button(key="start").click().run()
-    _wait(screen, r"^Epoch \d")
+    wait_for_status(screen, r"^Epoch \d")
     screen.button(key="pause").click().run()
-    _wait(screen, "^Paused")
-    for _ in range(3):
-        time.sleep(0.3)
-        screen.run()
-    here = screen.session_state["_run"].progress.step
-    time.sleep(0.5)
-    assert screen.run().session_state["_run"].progress.step == here
+    wait_for_status(screen, "^Paused")
+    run = screen.session_state["_run"]
+    wait(screen, lambda: run.settled)
+    here = run.progress.step
+    for _ in range(5):
+        assert screen.run().session_state["_run"].progress.step == here
+    assert not run._remote.busy, "nothing is under way that could come later"
     screen.button(key="resume").click().run()
-    _wait(screen, "^Epoch")
-    end = time.monotonic() + 20
-    while screen.session_state["_run"].progress.step == here and time.monotonic() < end:
-        time.sleep(0.2)
-        screen.run()
-    assert screen.session_state["_run"].progress.step > here
+    wait_for_status(screen, "^Epoch")
+    wait(screen, lambda: run.progress.step > here)
     screen.button(key="reset_weights").click().run()
 
 

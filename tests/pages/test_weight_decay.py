@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from tests.pages.conftest import (
     readout_text,
     remarks,
     run_code,
+    wait,
 )
 from ui.measure import Measurement
 
@@ -161,11 +161,7 @@ def test_a_measurement_runs_in_the_worker_and_fills_the_figure(open_screen: Open
     small = Measurement(asked.target, ((10_000, 2), (40_000, 2)))
     screen.session_state["_cost"] = small
     said = []
-    end = time.monotonic() + 90
-    while time.monotonic() < end and not small.ended:
-        time.sleep(0.2)
-        assert_well(screen.run())
-        said.append(_words(screen))
+    wait(screen, lambda: said.append(_words(screen)) or small.ended)
     assert not small.lost
     assert [answer.n_weights for answer in small.answers] == [10_000, 40_000]
     assert re.search("loading PyTorch|starting|Preparing|Timing a model", said[0])
