@@ -14,6 +14,7 @@ from sim.overfitting.polynomial import (
     fit_path,
     fit_polynomial,
     mean_squared_error,
+    nested_powers,
     powers_of,
 )
 from sim.overfitting.sample import Sample, check_draw, truth
@@ -184,7 +185,7 @@ def learning_curve(
     A data set grows: its first points are the same at every size. Positions and deviations come
     from child streams of `rng`, so degree, penalty, noise and sizes leave the draws as they are.
     With penalty 0 and n <= degree + 1 the fit passes through all points, and for n <= degree it is
-    the least-norm one, as in `fit_polynomial`; all data sets are solved at once here.
+    the least-norm one, as in `fit_polynomial`.
 
     Raises ValueError for a size or `n_datasets` below 1, and a degree, penalty or noise that is
     negative or not finite.
@@ -203,23 +204,23 @@ def learning_curve(
     )
     y = truth(x) + noise * epsilon
     powers = np.asarray(polynomial.polyvander(x, degree), dtype=np.float64)
-    grid = polynomial.polyvander(GRID, degree)
-    # Legendre polynomials are less nearly dependent than the powers that weights belong to.
     smooth = np.asarray(legendre.legvander(x, degree), dtype=np.float64)
-    in_powers = _legendre_in_powers(degree)
+    grid = polynomial.polyvander(GRID, degree), legendre.legvander(GRID, degree)
 
-    train = np.zeros((n_datasets, len(sizes)))
+    train = np.empty((n_datasets, len(sizes)))
     test = np.empty_like(train)
     for k, n in enumerate(sizes):
         if penalty > 0:
             train[:, k], weights = _penalised_together(powers[:, :n], y[:, :n], penalty)
-        elif n > degree:
+            curves = weights @ grid[0].T
+        elif n < 2 * degree:  # near the threshold
+            basis = nested_powers(x[:, :n], degree)
+            weights = (basis.coefficients @ (basis.shares @ y[:, :n, None]))[..., 0]
+            train[:, k], curves = basis.left_over(y[:, :n])[:, degree] / n, weights @ grid[0].T
+        else:  # far from it Legendre polynomials will do, and are quicker
             shares, left_over = _solve_together(smooth[:, :n], y[:, :n])
-            train[:, k], weights = left_over / n, shares @ in_powers
-        else:
-            shares, _ = _solve_together(smooth[:, :n, :n], y[:, :n])
-            weights = _least_norm_together(x[:, :n], shares @ in_powers[:n])
-        test[:, k] = ((weights @ grid.T - truth(GRID)) ** 2).mean(axis=1) + noise**2
+            train[:, k], curves = left_over / n, shares @ grid[1].T
+        test[:, k] = ((curves - truth(GRID)) ** 2).mean(axis=1) + noise**2
     (train_low, train_mid, train_high), (test_low, test_mid, test_high) = (
         np.quantile(errors, [0.25, 0.5, 0.75], axis=0) for errors in (train, test)
     )
@@ -243,29 +244,6 @@ def _penalised_together(powers: Array, y: Array, penalty: float) -> tuple[Array,
     slopes, _ = _solve_together(A, b)
     weights = np.column_stack([centre - (means * slopes).sum(axis=1), slopes])
     return ((y - (powers @ weights[..., None])[..., 0]) ** 2).mean(axis=1), weights
-
-
-def _least_norm_together(x: Array, through: Array) -> Array:
-    """Of all that agree with the polynomials `through` (m, degree + 1) at x (m, n), the smallest.
-
-    They differ by combinations of w(x), x w(x), x^2 w(x), ..., where w(x) is zero at all points.
-    """
-    (m, n), terms = x.shape, through.shape[1]
-    zero = np.ones((m, 1))
-    for k in range(n):
-        zero = np.pad(zero, ((0, 0), (1, 0))) - x[:, k : k + 1] * np.pad(zero, ((0, 0), (0, 1)))
-    free = np.zeros((m, terms, terms - n))
-    for k in range(terms - n):
-        free[:, k : k + n + 1, k] = zero
-    spare, _ = _solve_together(free[:, 1:], through[:, 1:])
-    least: Array = through - (free @ spare[..., None])[..., 0]
-    return least
-
-
-def _legendre_in_powers(degree: int) -> Array:
-    """Row k: the coefficients of the Legendre polynomial of degree k."""
-    rows = [legendre.leg2poly([0] * k + [1]) for k in range(degree + 1)]
-    return np.stack([np.pad(row, (0, degree + 1 - row.size)) for row in rows])
 
 
 def _solve_together(A: Array, b: Array) -> tuple[Array, Array]:

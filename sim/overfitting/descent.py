@@ -136,7 +136,7 @@ def double_descent(
     most = max(SMOOTH, *degrees)
     basis, target = _basis(x, most), _truth_coefficients(most)
     near = _nested(x, max(n_points - 1, *(min(d, int(NEAR * n_points)) for d in degrees)))
-    left_over = near.left_over(y).mean(axis=1) / n_points
+    left_over = np.mean([near.left_over(column) for column in y.T], axis=0) / n_points
 
     columns = []
     for degree in degrees:

@@ -123,10 +123,10 @@ def powers_of(x: Array, degree: int) -> Array:
 
 def nested_powers(x: Array, degree: int) -> Nested:
     """`nested` in powers of x, least being the sum of squared weights without the intercept."""
-    powers_of(x, degree)  # the check
+    powers_of(x.ravel(), degree)  # the check
     sizes = np.ones(degree + 1)
     sizes[0] = 0.0
-    return nested(x, degree, lambda c: np.concatenate([[0.0], c[:-1]]), sizes)
+    return nested(x, degree, lambda c: np.roll(c, 1, axis=-1), sizes)  # the last one is 0
 
 
 def least_norm(x: Array, degree: int) -> tuple[Array, Array]:

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from scipy.special import eval_legendre, spherical_jn
 from sklearn.linear_model import Ridge
 
-from sim.overfitting import LegendreSeries, double_descent, fit_legendre, noisy_sine, truth
+from sim.overfitting import (
+    LegendreSeries,
+    double_descent,
+    fit_legendre,
+    hump,
+    noisy_sine,
+    truth,
+)
 from sim.overfitting.descent import PENALTIES, _truth_coefficients
+from tests.sim import high_precision as exact
 
 brief = settings(deadline=None, derandomize=True, max_examples=30)
 seeds = st.integers(0, 2**32 - 1)
@@ -168,3 +176,126 @@ def test_bad_input_is_refused(changed, sentence):
 def test_bad_legendre_fits_are_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         fit_legendre(*arguments)
+
+
+# ---- to all digits, and at any setting
+
+
+@pytest.mark.parametrize(
+    ("n", "noise", "seed"),
+    [(5, 0.05, 1), (13, 1.0, 2), (20, 0.3, 1), (20, 0.3, 3), (26, 0.3, 2), (40, 0.3, 5)],
+)
+def test_errors_near_the_threshold_hold_to_their_digits(n, noise, seed):
+    """Against 100 digits. A cut-off at 1e-14 was off by eighteen orders at 40 points."""
+    degrees = [n - 3, n - 2, n - 1, n, n + 1, int(1.2 * n), int(1.3 * n)]
+    result = double_descent(n, noise, degrees, rng(seed), 1)
+    positions, deviations = rng(seed).spawn(2)
+    x, epsilon = positions.uniform(-1, 1, n), deviations.standard_normal(n)
+    y = [
+        exact.mpmath.sin(exact.mpmath.pi * exact.mpf(float(v))) + exact.mpf(noise) * float(e)
+        for v, e in zip(x, epsilon, strict=True)
+    ]
+    aim = plane_wave(max(degrees))
+    for k, degree in enumerate(degrees):
+        B = exact.legendre(x, degree)
+        c = exact.least_squares(B, y, range(1, degree + 2))
+        distance = exact.mpmath.fsum(
+            (a - b) ** 2 for a, b in zip(c, aim[: degree + 1], strict=True)
+        )
+        beyond = exact.mpmath.fsum(b**2 for b in aim[degree + 1 :])
+        assert result.test_mse[k] == pytest.approx(float(distance + beyond) + noise**2, rel=1e-6)
+        if degree < n - 1:
+            assert result.train_mse[k] == pytest.approx(exact.mean_square(B, c, y), rel=1e-8)
+        else:
+            assert result.train_mse[k] == 0
+        if degree < 1.25 * n:
+            fitted = fit_legendre(x, np.array([float(v) for v in y]), degree).coefficients
+            size = max(abs(float(v)) for v in c)
+            np.testing.assert_allclose(fitted, [float(v) for v in c], rtol=0, atol=1e-6 * size)
+
+
+def plane_wave(degree: int) -> list[exact.mpf]:
+    """The coefficients of sin(pi x), from the Bessel functions, to 100 digits."""
+    pi, aim = exact.mpmath.pi, []
+    for k in range(max(degree, 60) + 1):
+        j = exact.mpmath.sqrt(1 / exact.mpf(2)) * exact.mpmath.besselj(k + exact.mpf(1) / 2, pi)
+        aim.append((0, 1, 0, -1)[k % 4] * exact.mpmath.sqrt(2 * k + 1) * j)
+    return aim
+
+
+@pytest.mark.parametrize("n", [14, 20, 40])
+def test_without_noise_nothing_but_bias_is_left(n):
+    """No rounding of the data is blown up into a peak: at the threshold the error is least."""
+    for seed in range(5):
+        result = double_descent(n, 0.0, [3, n - 2, n - 1, n, 2 * n], rng(seed), 2)
+        assert result.test_mse[2] < 2e-3 * result.test_mse[0]
+        assert result.test_mse[2] <= result.test_mse[3]
+        assert result.test_mse.max() < 1
+
+
+def test_the_coefficients_of_the_sine_by_quadrature():
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    k = np.arange(41)
+    by_quadrature = (features(nodes, 40) * (k + 1)).T @ (weights / 2 * truth(nodes))
+    np.testing.assert_allclose(_truth_coefficients(40), by_quadrature, rtol=0, atol=1e-14)
+
+
+@brief
+@given(seeds, st.integers(2, 40), st.sampled_from([0.05, 0.3, 1.0]))
+def test_what_to_see(seed, n, noise):
+    """From degree n - 1 on the training error is 0; tuning lowers a peak; the best leaves little.
+
+    And the smallest curve through the points only shrinks as degrees are added.
+    """
+    degrees = sorted({*range(3, 25), 29, 44, 71, 149, 400, n - 1})
+    result = double_descent(n, noise, degrees, rng(seed % 10_000), 20)
+    assert (np.diff(result.train_mse) <= 0).all()
+    assert (result.train_mse[result.degrees >= n - 1] == 0).all()
+    place, height = hump(result.test_mse)
+    if height > 2:
+        assert result.tuned_test_mse[place] < result.test_mse[place]
+        assert result.tuned_test_mse.max() < result.test_mse.max()
+    assert hump(result.best_test_mse)[1] < 1.3
+    assert (result.best_test_mse <= result.tuned_test_mse).all()
+    x, y = noisy_sine(n, noise, rng(seed % 10_000))
+    norms = []
+    for degree in degrees:
+        if degree >= n - 1:
+            c = fit_legendre(x, y, degree).coefficients * np.arange(1, degree + 2)
+            norms.append(c @ c)
+    assert (np.diff(norms) <= 1e-6 * np.array(norms[:-1])).all()
+
+
+def test_with_noise_there_is_nearly_always_a_peak():
+    """At the screen's points: on each of 60 seeds and at every noise of the slider but 0."""
+    for seed in range(60):
+        for noise in (0.05, 1.0):
+            assert hump(double_descent(20, noise, DEGREES, rng(seed), 5).test_mse)[1] > 2
+
+
+def test_the_best_penalty_is_the_best():
+    """Every penalty tried, data set by data set, and its error taken by quadrature."""
+    n, m, noise, degree = 12, 6, 0.3, 14
+    result = double_descent(n, noise, [degree], rng(), m)
+    positions, deviations = rng().spawn(2)
+    x, epsilon = positions.uniform(-1, 1, n), deviations.standard_normal((n, m))
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    least = []
+    for r in range(m):
+        fits = [fit_legendre(x, truth(x) + noise * epsilon[:, r], degree, p) for p in PENALTIES]
+        least.append(min(weights / 2 @ (fit(nodes) - truth(nodes)) ** 2 for fit in fits))
+    assert result.best_test_mse[0] == pytest.approx(np.mean(least) + noise**2, rel=1e-6)
+    assert 0 <= result.too_small[0] <= m
+
+
+@pytest.mark.parametrize(
+    ("errors", "place", "height"),
+    [
+        ([4, 1, 3, 9, 2], 3, 4.5),  # nine is 4.5 times the last
+        ([1, 8, 4, 4], 1, 2.0),
+        ([8, 4, 2, 1], 1, 0.5),  # down all the way
+        ([1, 2, 3, 4], 3, 1.0),  # up all the way
+    ],
+)
+def test_a_hump_rises_and_comes_down_again(errors, place, height):
+    assert hump(np.array(errors, float)) == (place, height)
