@@ -1,4 +1,7 @@
-"""What the recommender screen claims, on the real ratings, with the run that it would start."""
+"""The recommender screen: its transport, its runs and what it says of the ratings.
+
+The sentences of its scenes are tested in `test_recommender_scenes`.
+"""
 
 from __future__ import annotations
 
@@ -41,13 +44,6 @@ def _run(
     )
 
 
-def _scene(open_screen: Open, number: int, epochs: int = 30) -> Progress:
-    screen = open_screen("recommender", scene=str(number))
-    slider = {widget.key: widget.value for widget in screen.slider}
-    decay = screen.select_slider(key="weight_decay").value
-    return _run(decay, slider["dropout"], slider["patience"], slider["n_factors"], epochs)
-
-
 def test_the_settings_are_those_of_the_screen(open_screen: Open) -> None:
     screen = open_screen("recommender")
     screen.button(key="start").click().run()
@@ -57,61 +53,6 @@ def test_the_settings_are_those_of_the_screen(open_screen: Open) -> None:
 
 def _losses(progress: Progress) -> list[float]:
     return [record.valid_loss for record in progress.history]
-
-
-def test_it_memorises(open_screen: Open) -> None:
-    progress = _scene(open_screen, 1)
-    training = [record.train_loss for record in progress.history]
-    assert training == sorted(training, reverse=True)
-    assert training[-1] < 0.1
-    assert 2 <= (progress.best_epoch or 0) <= 8
-    assert _losses(progress)[-1] > min(_losses(progress)) + 0.25
-
-
-def test_weight_decay_fits(open_screen: Open) -> None:
-    progress = _scene(open_screen, 2)
-    assert min(_losses(progress)) == pytest.approx(min(_losses(_run())), abs=0.01)
-    assert _losses(progress)[-1] < min(_losses(progress)) + 0.02
-
-
-def test_too_much_weight_decay(open_screen: Open) -> None:
-    progress, fit = _scene(open_screen, 3), _run(0.2)
-    assert min(_losses(progress)) > min(_losses(fit)) + 0.15
-    assert progress.history[-1].train_loss > 0.9
-
-
-def test_dropout_instead(open_screen: Open) -> None:
-    with_dropout, without = _losses(_scene(open_screen, 4)), _losses(_run())
-    assert with_dropout[-1] - min(with_dropout) < 0.25 * (without[-1] - min(without))
-
-
-def test_dropout_and_weight_decay(open_screen: Open) -> None:
-    progress, without = _scene(open_screen, 5), _run()
-    assert min(_losses(progress)) < min(_losses(without)) - 0.003
-    assert _losses(progress)[-1] < min(_losses(without))
-
-
-def test_patience_1_is_fooled_and_patience_5_is_not(open_screen: Open) -> None:
-    fooled, patient = _scene(open_screen, 6), _scene(open_screen, 7)
-    assert fooled.state == "stopped_early"
-    assert len(fooled.history) == (fooled.best_epoch or 0) + 1
-    assert (patient.best_epoch or 0) > len(fooled.history)
-    assert (patient.best_valid_loss or 9) < (fooled.best_valid_loss or 0) - 0.004
-    # one course: what patience 1 has seen, patience 5 has seen as well
-    assert _losses(patient)[: len(fooled.history)] == _losses(fooled)
-
-
-def test_the_best_epoch_comes_back(open_screen: Open) -> None:
-    progress = _scene(open_screen, 8)
-    assert progress.state == "stopped_early"
-    assert len(progress.history) == (progress.best_epoch or 0) + 3
-    assert progress.best_valid_loss == min(_losses(progress))
-
-
-def test_big_and_regularized_beats_small(open_screen: Open) -> None:
-    # the best epochs are the 14th and the 10th: as many are enough to compare them
-    big, small = _scene(open_screen, 9, epochs=15), _run(n_factors=5)
-    assert (big.best_valid_loss or 9) < (small.best_valid_loss or 0) - 0.003
 
 
 def test_fewer_ratings_than_weights(open_screen: Open) -> None:
