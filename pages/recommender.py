@@ -147,8 +147,8 @@ SCENES = (
     Scene(
         N_("λ too much"),
         N_(
-            "The weights are pulled to zero faster than they can learn: training and validation "
-            "loss both stay high. Underfitting."
+            "The weights are pulled towards zero faster than they can learn: training and "
+            "validation loss both stay high. Underfitting."
         ),
         {"weight_decay": 1.0},
     ),
@@ -163,8 +163,8 @@ SCENES = (
     Scene(
         N_("p and λ"),
         N_(
-            "A little of both ends lower than the best epoch without either, and stays there to "
-            "the last epoch."
+            "Both together end lower than the best epoch without either, and stay there to the "
+            "last epoch."
         ),
         {"weight_decay": 0.1, "dropout": 0.5},
     ),
