@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from sim.recommender.upload import Origin
 from ui import controls, stage
 from ui.code import recommender as code
 from ui.controls import Choice, Number, Seed, Strength
@@ -244,8 +245,17 @@ def history() -> stage.Table:
     return stage.Table(pd.DataFrame(rows, columns=columns), "recommender.csv")
 
 
-def source(_values: stage.Values) -> str:
-    return code.source(settings(), knobs())
+def origin() -> Origin | None:
+    upload = current().upload
+    return upload.origin if upload else None
+
+
+def source() -> str:
+    return code.source(settings(), knobs(), origin())
+
+
+def source_of_the_model() -> str:
+    return code.source(*training.recipe(settings(), knobs()), origin())
 
 
 def view(
@@ -256,6 +266,7 @@ def view(
     data: Callable[[], stage.Table],
     see: Callable[[], None],
     maths: Callable[[stage.Values], None],
+    code: Callable[[], str],
 ) -> stage.View:
     return stage.View(
         name=name,
@@ -265,7 +276,7 @@ def view(
         draw=lambda _values: None,
         see=see,
         maths=maths,
-        code=source,
+        code=lambda _values: code(),
         data=lambda _values: data(),
     )
 
@@ -281,6 +292,7 @@ stage.screen(
         history,
         lambda: words.see_train(settings()),
         maths.train,
+        source,
     ),
     view(
         "films",
@@ -290,6 +302,7 @@ stage.screen(
         films.data,
         words.see_films,
         maths.films,
+        source_of_the_model,
     ),
     view(
         "learned",
@@ -299,6 +312,7 @@ stage.screen(
         learned.data,
         words.see_learned,
         maths.learned,
+        source_of_the_model,
     ),
     view(
         "sweep",
@@ -308,6 +322,7 @@ stage.screen(
         sweep.data,
         words.see_sweep,
         maths.sweep,
+        lambda: sweep.source(origin()),
     ),
     view(
         "data",
@@ -317,5 +332,6 @@ stage.screen(
         own.data,
         words.see_own,
         maths.train,
+        source,
     ),
 )

@@ -3,17 +3,18 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from sim.recommender.layouts import Catalogue, catalogue, decode, split_genres
 from sim.recommender.ratings import Ratings, rating_range
-from sim.recommender.upload.archives import unpack
+from sim.recommender.upload.archives import packing, unpack
 from sim.recommender.upload.errors import MESSAGES, UploadError
-from sim.recommender.upload.tables import find_form, read_columns
+from sim.recommender.upload.tables import Form, find_form, read_columns
 
-__all__ = ["MESSAGES", "Upload", "UploadError", "csv_safe", "read_upload"]
+__all__ = ["MESSAGES", "Origin", "Upload", "UploadError", "csv_safe", "read_upload"]
 
 MAX_BYTES = 200 << 20
 MAX_RATINGS = 5_000_000
@@ -21,6 +22,24 @@ LEAST_RATINGS = 20
 _LONGEST_TITLE = 300  # longer than any id that is let through
 # what a spreadsheet takes for the beginning of a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How ratings stand in a visitor's file: what it takes to read them again elsewhere."""
+
+    name: str
+    """The name of the file that was given."""
+    packed: Literal["", "gz", "zip"]
+    """How it is packed."""
+    file: str
+    """The name of the table, in the archive if there is one."""
+    encoding: str
+    """As in `Upload`."""
+    form: Form
+    """Separator, columns, header and decimal sign."""
+    text_ids: bool
+    """Whether users and items are named by texts; else by whole numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +59,8 @@ class Upload:
     """Rows left out because a later row rates the same item by the same user."""
     untitled: int
     """Items without a title; their id stands in for it."""
+    origin: Origin
+    """How to read the same ratings from the file."""
 
 
 def read_upload(
@@ -80,6 +101,7 @@ def read_upload(
         form.header,
         len(ratings) - len(kept),
         untitled,
+        Origin(name, packing(data), file, encoding, form, frame["user"].dtype != np.int64),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Literal
 
 from sim.recommender.upload.errors import UploadError
 
@@ -21,6 +21,13 @@ _ALSO = (".csv", ".tsv", ".txt", ".dat", ".data")
 _NOT_RATINGS = ("readme", "license", "movies.", "links.", "tags.", "users.", "genome-", "genome_")
 
 
+def packing(data: bytes) -> Literal["", "gz", "zip"]:
+    """How `data` is packed, told by its first bytes."""
+    if data.startswith(b"PK\x03\x04"):
+        return "zip"
+    return "gz" if data.startswith(b"\x1f\x8b") else ""
+
+
 def unpack(data: bytes, name: str, max_bytes: int) -> dict[str, bytes]:
     """The file of ratings in `data`, first, and the files of titles beside it: name -> content.
 
@@ -29,9 +36,10 @@ def unpack(data: bytes, name: str, max_bytes: int) -> dict[str, bytes]:
     """
     if len(data) > max_bytes:
         raise too_large(name, max_bytes)
-    if data.startswith(b"PK\x03\x04"):
+    packed = packing(data)
+    if packed == "zip":
         return _unzip(data, name, max_bytes)
-    if data.startswith(b"\x1f\x8b"):
+    if packed == "gz":
         return {name.removesuffix(".gz"): _gunzip(data, name, max_bytes)}
     return {name: data}
 

@@ -12,14 +12,17 @@ from sim.compute import WorkerLost
 from sim.recommender.grid import CellResult, Summary, best, cells, summary
 from sim.recommender.records import Settings
 from sim.recommender.sweep import Sweep
+from sim.recommender.upload import Origin
 from ui import live, stage
 from ui.charts import recommender as charts
+from ui.code import recommender as code
 from ui.i18n import _
 from ui.views.recommender import training
 from ui.views.recommender.dataset import current
 
 DECAYS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 DROPOUTS = (0.0, 0.1, 0.3, 0.5, 0.7)
+DEFAULT_DECAYS, DEFAULT_DROPOUTS = (0.0, 0.1, 0.2, 0.5), (0.0, 0.3, 0.5)
 PATIENCES = (1, 2, 3, 5, 8)
 SETTINGS = Settings(epochs=20, batch_size=1024, learning_rate=1e-3)
 PACE = 0.5
@@ -32,8 +35,8 @@ def draw() -> None:
     running: Sweep | None = st.session_state.get("_sweep")
     waiting = _waiting()
     with st.container(key="sweep_choices", horizontal=True, vertical_alignment="bottom"):
-        decays = _several("sweep_decays", _("λ"), DECAYS, (0.0, 0.1, 0.2, 0.5), running)
-        dropouts = _several("sweep_dropouts", _("p"), DROPOUTS, (0.0, 0.3, 0.5), running)
+        decays = _several("sweep_decays", _("λ"), DECAYS, DEFAULT_DECAYS, running)
+        dropouts = _several("sweep_dropouts", _("p"), DROPOUTS, DEFAULT_DROPOUTS, running)
         seeds = st.number_input(
             _("Seeds"),
             1,
@@ -142,7 +145,8 @@ def cancel() -> None:
 def forget() -> None:
     """Clear the picture for another sweep."""
     cancel()
-    st.session_state.pop("_cells", None)
+    for key in ("_cells", "_axes"):
+        st.session_state.pop(key, None)
 
 
 def of_patience(results: tuple[CellResult, ...], patience: int) -> list[CellResult]:
@@ -219,6 +223,25 @@ def _numbers(results: list[CellResult]) -> list[stage.Readout]:
             _("The standard deviation of the best loss; it needs two seeds."),
         ),
     ]
+
+
+def source(origin: Origin | None) -> str:
+    """The code of the sweep that is shown, or else would be begun now."""
+    state = st.session_state
+    decays, dropouts = state.get("_axes") or (
+        sorted(state.get("sweep_decays") or DEFAULT_DECAYS),
+        sorted(state.get("sweep_dropouts") or DEFAULT_DROPOUTS),
+    )
+    seeds = len({result.cell.seed for result in state.get("_cells", ())})
+    patience = state.get("sweep_patience", EVER)
+    return code.sweep(
+        training.suited(SETTINGS, current()),
+        origin,
+        decays,
+        dropouts,
+        None if patience == EVER else patience,
+        seeds or state.get("sweep_seeds") or 1,
+    )
 
 
 def data() -> stage.Table:

