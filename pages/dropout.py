@@ -57,15 +57,15 @@ SCENES = (
         N_("Inference uses all"),
         N_(
             "Outside training every unit takes part and nothing is scaled: kept units were scaled "
-            "up in training, so the expectation is the same."
+            "up in training, so that each counts the same in expectation."
         ),
         {"inference": True},
     ),
     Scene(
         N_("Scaling matters"),
         N_(
-            "Without inverted scaling a unit is fed only half as much in training as at inference. "
-            "Switch it on: the mean over the masks meets the inference value."
+            "Without inverted scaling a unit is fed only half as much in training, on average, as "
+            "at inference. Switch it on: the mean over the masks meets the inference value."
         ),
         {"view": "scaling", "inverted_scaling": False, "hidden_units": 16},
     ),

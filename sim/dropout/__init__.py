@@ -22,7 +22,7 @@ from sim.dropout.network import (
     init_network,
     squared_error,
 )
-from sim.dropout.passes import Passes, train_passes
+from sim.dropout.passes import MAX_STEP, Passes, train_passes
 from sim.dropout.penalty import (
     corrupted_losses,
     dropout_cost,
@@ -38,6 +38,7 @@ from sim.dropout.scaling import UnitInput, unit_input
 from sim.dropout.uncertainty import MonteCarlo, co_adaptation, mean_correlation, monte_carlo
 
 __all__ = [
+    "MAX_STEP",
     "NETS",
     "N_TEST",
     "Activation",

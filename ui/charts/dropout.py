@@ -45,7 +45,7 @@ def network(masks: Masks, passes: Passes | None, *, inference: bool) -> dict[str
             "masks": _("masks seen so far (sample 1)") if n_samples > 1 else _("masks seen so far"),
             "axis": _("hidden units kept in a pass"),
             "seen": _("seen"),
-            "chances": _("binomial"),
+            "chances": _("binomial") if len(set(masks.rates)) == 1 else _("expected"),
         },
     }
     return one if passes is None else one | {"signals": _signals(passes)}
@@ -134,7 +134,17 @@ def description(masks: Masks, *, inference: bool) -> str:
         return _(
             "A network with layers of {layers} units at inference: all of them take part."
         ).format(layers=layers)
-    return _(
-        "A network with layers of {layers} units in {n} training passes; in each pass every hidden "
-        "unit is dropped with probability {p:g}, with the weights that touch it."
-    ).format(layers=layers, n=len(masks.keep[0]), p=masks.rates[0])
+    if len(set(masks.rates)) == 1:
+        words = _(
+            "A network with layers of {layers} units in {n} training passes; in each pass every "
+            "hidden unit is dropped with probability {p}, with the weights that touch it."
+        )
+    else:
+        words = _(
+            "A network with layers of {layers} units in {n} training passes; in each pass a hidden "
+            "unit is dropped with probability {p}, layer by layer, with the weights that touch it."
+        )
+    rates = dict.fromkeys(masks.rates) if len(set(masks.rates)) == 1 else masks.rates
+    return words.format(
+        layers=layers, n=len(masks.keep[0]), p=", ".join(f"{rate:.3g}" for rate in rates)
+    )

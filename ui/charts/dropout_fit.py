@@ -13,12 +13,13 @@ from sim.dropout import mean_correlation
 from sim.dropout.records import NETS, Curves, Point, Progress
 from sim.overfitting import Sample, truth
 from ui import theme
+from ui.charts.dropout_formulas import doubled
 from ui.i18n import _
 from ui.theme import Figure
 
 ROLE = dict(zip(NETS, ("muted", "overfit", "sound"), strict=True))
-LOSS_RANGE = (0.0, 1.2)
-Y_RANGE = (-2.4, 2.4)
+LOSS_TOP, REACH = 1.2, 2.4
+"""Where the axes of the losses and of y end, unless what they show now is larger."""
 N_UNITS = 16
 """Units of the last hidden layer whose correlations are drawn."""
 
@@ -30,7 +31,10 @@ def names() -> dict[str, str]:
 
 
 def losses(points: Sequence[Point], progress: Progress | None, steps: int) -> Figure:
-    """Test loss (thick) and training loss (thin) of each network, and each change of p."""
+    """Test loss (thick) and training loss (thin) of each network, and each change of p.
+
+    The axis goes as far as the test losses of the last point.
+    """
     columns: dict[str, npt.ArrayLike] = {"step": [float(point.step) for point in points]}
     for i, name in enumerate(NETS):
         columns[f"train_{name}"] = [point.train_loss[i] for point in points]
@@ -42,21 +46,32 @@ def losses(points: Sequence[Point], progress: Progress | None, steps: int) -> Fi
     }
     frame = pd.concat([pd.DataFrame(columns, dtype=float), pd.DataFrame(marks)], axis=1)
     frame["change"] = frame["change"].astype(float)
-    return Figure(_losses_grammar, frame, (steps,))
+    now = max(points[-1].test_loss) if points else 0.0
+    top = doubled(LOSS_TOP, now)
+    lines = [name for name in columns if name != "step"]
+    over = bool((frame[lines] > top).to_numpy().any())
+    frame[lines] = frame[lines].clip(upper=top)
+    return Figure(_losses_grammar, frame, (steps, top, over))
 
 
-def _losses_grammar(steps: int) -> alt.LayerChart:
+def _losses_grammar(steps: int, top: float, over: bool) -> alt.LayerChart:
     x = alt.X(
         "step:Q",
         title=_("step"),
         scale=theme.fixed(0, steps),
         axis=alt.Axis(tickCount=5),
     )
-    y = theme.fixed(*LOSS_RANGE)
+    y = theme.fixed(0, top)
+    # what is larger than now, as at the start, runs along the upper edge
+    edge = f"(datum.value > {0.99 * top} ? '≥ ' : '')" if over else "''"
+    axis = alt.Axis(
+        values=[top * tick / 6 for tick in range(7)],
+        labelExpr=f"{edge} + format(datum.value, '.2~f')",
+    )
     title = _("error: test thick, training thin")
     lines = [
         theme.line(role, **marks).encode(
-            x=x, y=alt.Y(f"{kind}_{name}:Q", title=title, scale=y, axis=alt.Axis(tickCount=6))
+            x=x, y=alt.Y(f"{kind}_{name}:Q", title=title, scale=y, axis=axis)
         )
         for kind, marks in (("train", {"strokeWidth": 1.3, "opacity": 0.8}), ("test", {}))
         for name, role in ROLE.items()
@@ -78,7 +93,20 @@ def curves(train: Sample, shown: Curves | None) -> Figure:
     frame = pd.DataFrame({"x": x, "truth": truth(x)})
     for i, name in enumerate(NETS):
         frame[name] = np.nan if shown is None else np.interp(x, shown.x, shown.y[i])
-    return Figure(_curves_grammar, _with_points(frame, train))
+    largest = 0.0 if shown is None else float(np.abs(shown.y).max())
+    reach = doubled(REACH, max(largest, float(np.abs(train.y).max())))
+    return Figure(_curves_grammar, _with_points(frame, train), (reach,))
+
+
+def curves_description(shown: Curves | None) -> str:
+    """That figure in words."""
+    if shown is None:
+        return _("Noisy points on the true sine; no network is trained yet.")
+    off = np.abs(shown.y - truth(shown.x)).mean(axis=1)
+    return _(
+        "What the three networks have learned. They are off the true sine by {small:.2f} (small), "
+        "{large:.2f} (large) and {dropout:.2f} (dropout) on average."
+    ).format(**dict(zip(NETS, off, strict=True)))
 
 
 def _with_points(frame: pd.DataFrame, train: Sample) -> pd.DataFrame:
@@ -86,36 +114,36 @@ def _with_points(frame: pd.DataFrame, train: Sample) -> pd.DataFrame:
     return pd.concat([frame, points], axis=1)
 
 
-def _axes(reach: float) -> tuple[alt.X, alt.Scale]:
+def _axes(reach: float, high: float) -> tuple[alt.X, alt.Scale]:
     x = alt.X(
         "x:Q",
         title="x",
         scale=theme.fixed(-reach, reach),
         axis=alt.Axis(tickCount=5, labelFlush=False),
     )
-    return x, theme.fixed(*Y_RANGE)
+    return x, theme.fixed(-high, high)
 
 
-def _dots(reach: float, name: str | None = None) -> alt.Chart:
+def _dots(reach: float, high: float, name: str | None = None) -> alt.Chart:
     return (
         alt.Chart()
         .mark_point(clip=True, opacity=1)
         .encode(
             x=alt.X("point_x:Q", scale=theme.fixed(-reach, reach)),
-            y=alt.Y("point_y:Q", scale=theme.fixed(*Y_RANGE)),
+            y=alt.Y("point_y:Q", scale=theme.fixed(-high, high)),
             fill=theme.ink(name),
         )
     )
 
 
-def _curves_grammar() -> alt.LayerChart:
-    x, scale = _axes(1.0)
+def _curves_grammar(high: float) -> alt.LayerChart:
+    x, scale = _axes(1.0, high)
     axis = alt.Axis(tickCount=5)
     lines = [
         theme.line(role).encode(x=x, y=alt.Y(f"{field}:Q", title="y", scale=scale, axis=axis))
         for field, role in {"truth": "truth", **ROLE}.items()
     ]
-    return alt.layer(*lines, _dots(1.0, _("points")), theme.key({"truth": _("truth")}))
+    return alt.layer(*lines, _dots(1.0, high, _("points")), theme.key({"truth": _("truth")}))
 
 
 def correlations(shown: tuple[npt.ArrayLike, npt.ArrayLike] | None) -> Figure:
@@ -130,6 +158,17 @@ def correlations(shown: tuple[npt.ArrayLike, npt.ArrayLike] | None) -> Figure:
         mean = "–" if shown is None else f"{mean_correlation(shown[i]):.2f}"
         frame[f"title_{name}"] = _("mean |r|: {r}").format(r=mean)
     return Figure(_correlations_grammar, frame)
+
+
+def correlations_description(shown: tuple[npt.ArrayLike, npt.ArrayLike] | None) -> str:
+    """That figure in words."""
+    if shown is None:
+        return _("Correlations of hidden units; no network is trained yet.")
+    without, dropout = map(mean_correlation, shown)
+    return _(
+        "Correlations of hidden units; mean |r| is {without:.2f} without and {dropout:.2f} with "
+        "dropout."
+    ).format(without=without, dropout=dropout)
 
 
 def _correlations_grammar() -> alt.LayerChart:
@@ -171,16 +210,19 @@ def band(train: Sample, x: npt.ArrayLike, draws: npt.ArrayLike | None, n_drawn: 
     frame["mean"], frame["low"], frame["high"] = mean, mean - 2 * deviation, mean + 2 * deviation
     for i in range(n_drawn):
         frame[f"draw{i}"] = many[i]
-    return Figure(_band_grammar, _with_points(frame, train), (float(grid[-1]), n_drawn))
+    # the band where points are; beyond them it may leave the picture
+    near = np.nan_to_num(np.abs(mean) + 2 * deviation)[np.abs(grid) <= 1].max()
+    high = doubled(REACH, max(near, float(np.abs(train.y).max())))
+    return Figure(_band_grammar, _with_points(frame, train), (float(grid[-1]), high, n_drawn))
 
 
-def _band_grammar(reach: float, n_drawn: int) -> alt.LayerChart:
+def _band_grammar(reach: float, high: float, n_drawn: int) -> alt.LayerChart:
     names = {
         "truth": _("truth"),
         "sound": _("mean and band over the masks"),
         "muted": _("single masks"),
     }
-    x, scale = _axes(reach)
+    x, scale = _axes(reach, high)
     y = {"title": "y", "scale": scale, "axis": alt.Axis(tickCount=5)}
     area = (
         theme.tinted("sound")
@@ -195,7 +237,7 @@ def _band_grammar(reach: float, n_drawn: int) -> alt.LayerChart:
         theme.line(role).encode(x=x, y=alt.Y(f"{field}:Q", **y))
         for field, role in (("truth", "truth"), ("mean", "sound"))
     ]
-    dots = _dots(reach, _("points"))
+    dots = _dots(reach, high, _("points"))
     layers = alt.layer(area, *draws, *lines, dots, theme.key(names))
     return layers.resolve_scale(fill="independent")  # else the band's would hide the dots' legend
 

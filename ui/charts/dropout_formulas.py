@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import altair as alt
 import numpy as np
@@ -14,17 +15,22 @@ from ui import theme
 from ui.i18n import _
 from ui.theme import Figure
 
-REACHES = (1.5, 3.0, 6.0, 12.0, 24.0, 48.0)
-"""Half widths of the axis of a unit's input: a small set, so that the chart is seldom rebuilt."""
+REACH, SPREAD, LARGEST = 1.5, 0.6, 3.0
+"""Half the height or width of an axis where nothing is further out: of a unit's input, of a mean
+loss, and of the weights."""
 N_BARS = 48
 CURVE_POINTS = 120
+
+
+def doubled(least: float, wanted: float) -> float:
+    """`least`, doubled until `wanted` is inside: few values, so that a chart is seldom rebuilt."""
+    return least * 2.0 ** max(0, math.ceil(math.log2(max(wanted, least) / least)))
 
 
 def scaling(seen: UnitInput) -> Figure:
     """How often each input came, in shares of the inference value, with both means marked."""
     ratio, mean = seen.values / seen.inference, seen.values.mean() / seen.inference
-    spread = 3.3 * seen.deviation / abs(seen.inference) + abs(1 - seen.expectation / seen.inference)
-    reach = next((reach for reach in REACHES if spread <= reach), REACHES[-1])
+    reach = doubled(REACH, np.abs(ratio - 1).max())
     counts, edges = np.histogram(ratio, bins=N_BARS, range=(1 - reach, 1 + reach))
     bars = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": counts / len(ratio)})
     rules = pd.DataFrame({"inference": [1.0], "mean": [mean]})
@@ -84,11 +90,23 @@ def penalty(losses: npt.ArrayLike, formula: float) -> Figure:
     n = np.unique(np.geomspace(1, ratio.size, CURVE_POINTS).astype(int))
     means = (np.cumsum(ratio)[n - 1]) / n
     error = 2.0 * ratio.std() / np.sqrt(n)
-    frame = pd.DataFrame({"n": n, "mean": means, "low": 1 - error, "high": 1 + error, "one": 1.0})
-    return Figure(_penalty_grammar, frame)
+    frame = pd.DataFrame(
+        {"n": n, "mean": means, "low": np.maximum(1 - error, 0), "high": 1 + error, "one": 1.0}
+    )
+    reach = doubled(SPREAD, max(np.abs(means - 1).max(), error.max()))
+    return Figure(_penalty_grammar, frame, (reach,))
 
 
-def _penalty_grammar() -> alt.LayerChart:
+def penalty_description(losses: npt.ArrayLike, formula: float) -> str:
+    """That figure in words."""
+    of_all = np.asarray(losses, dtype=np.float64)
+    return _(
+        "The mean loss over the masks drawn so far. After all {n} it is {mean:.4g}; the formula "
+        "says {formula:.4g}."
+    ).format(n=of_all.size, mean=of_all.mean(), formula=formula)
+
+
+def _penalty_grammar(reach: float) -> alt.LayerChart:
     names = {"data": _("mean over the masks so far"), "truth": _("formula")}
     x = alt.X(
         "n:Q",
@@ -96,7 +114,7 @@ def _penalty_grammar() -> alt.LayerChart:
         scale=alt.Scale(type="log", domain=[1, 10_000]),
         axis=alt.Axis(tickCount=5, format="~s"),
     )
-    y = theme.fixed(0.4, 1.6)
+    y = theme.fixed(max(0.0, 1 - reach), 1 + reach)
     title = _("loss, as a share of the formula")
     band = (
         theme.tinted("truth")
@@ -129,10 +147,21 @@ def ridge(
         pd.DataFrame({"weight": weights, "value": kinds[kind], "role": role, "size": size})
         for kind, (role, _shape, size) in MARKS.items()
     ]
-    return Figure(_ridge_grammar, pd.concat(parts, ignore_index=True))
+    largest = max(float(np.abs(values).max()) for values in kinds.values())
+    frame = pd.concat(parts, ignore_index=True)
+    return Figure(_ridge_grammar, frame, (doubled(LARGEST, largest),))
 
 
-def _ridge_grammar() -> alt.Chart:
+def ridge_description(by_masks: npt.ArrayLike, by_formula: npt.ArrayLike) -> str:
+    """That figure in words."""
+    one, other = (np.asarray(w, dtype=np.float64) for w in (by_masks, by_formula))
+    return _(
+        "The weights by least squares, under the masks and by ridge regression. The last two "
+        "differ by up to {gap:.2f}."
+    ).format(gap=np.abs(one - other).max())
+
+
+def _ridge_grammar(reach: float) -> alt.Chart:
     names = {
         "truth": _("truth"),
         "overfit": _("least squares"),
@@ -157,7 +186,7 @@ def _ridge_grammar() -> alt.Chart:
         .mark_point(filled=False, opacity=1, clip=True, strokeWidth=2.5)
         .encode(
             x=alt.X("weight:N", title=_("weight of the linear model"), axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("value:Q", title=_("its value"), scale=theme.fixed(-3, 3)),
+            y=alt.Y("value:Q", title=_("its value"), scale=theme.fixed(-reach, reach)),
             shape=alt.Shape("role:N", scale=shapes, legend=legend),
             stroke=alt.Stroke("role:N", scale=colours, legend=legend),
             size=alt.Size("size:Q", scale=None, legend=None),

@@ -37,36 +37,57 @@ print("share of units kept:", (kept > 0).float().mean().item())
 """
 
 
-def samples(*, p: float, units: int, seed: int) -> str:
-    """PyTorch code that compares masks of samples and of passes."""
+def samples(
+    *, layer_sizes: Sequence[int], rates: Sequence[float], samples: int, passes: int, seed: int
+) -> str:
+    """numpy code that compares masks of samples and of passes."""
     return f"""\
-import torch
+import numpy as np
 
-torch.manual_seed({seed})
-drop = torch.nn.Dropout(p={p!r})
-batch = torch.ones(2, {units})  # two samples
-passes = torch.stack([drop(batch) for _ in range(1000)]) > 0
+units, rates = {tuple(layer_sizes[1:-1])}, {tuple(rates)}  # of the hidden layers
+streams = np.random.default_rng({seed}).spawn(len(units))
+layers = [
+    np.stack([sample.random(({passes}, n)) for sample in stream.spawn({samples})], axis=1) >= p
+    for n, p, stream in zip(units, rates, streams)
+]
+kept = np.concatenate(layers, axis=-1)  # pass, sample, unit; torch.nn.Dropout draws so, too
 
-print("units that differ between the samples:",
-      (passes[:, 0] != passes[:, 1]).float().mean().item())
-print("units that differ between the passes:",
-      (passes[1:, 0] != passes[:-1, 0]).float().mean().item())
+print("units that differ between the samples:", (kept[:, 0] != kept[:, 1]).mean())
+print("units that differ between the passes:", (kept[1:, 0] != kept[:-1, 0]).mean())
+print("kept in the first sample and in the second:", *kept[:, :2].mean(axis=(0, 2)))
 """
 
 
-def scaling(*, p: float, units: int, n_masks: int, inverted: bool, seed: int) -> str:
+def scaling(
+    *,
+    layer_sizes: Sequence[int],
+    p: float,
+    n_candidates: int,
+    n_masks: int,
+    inverted: bool,
+    seed: int,
+) -> str:
     """numpy code for the input of one unit under many masks."""
     divided = f" / (1 - {p!r})" if inverted else ""
     return f"""\
 import numpy as np
 
-rng = np.random.default_rng({seed})
-h = np.maximum(0, rng.standard_normal({units})) + 0.1  # outputs of the layer before
-w = np.abs(rng.standard_normal({units}))  # weights to the unit
+start, samples, masks = np.random.default_rng({seed}).spawn(3)
+sizes = {tuple(layer_sizes)}
+first, second, *_ = [
+    stream.standard_normal((after, before)) * np.sqrt(2 / before)
+    for before, after, stream in zip(sizes, sizes[1:], start.spawn(len(sizes) - 1))
+]
+outputs = np.maximum(0, samples.standard_normal(({n_candidates}, sizes[0])) @ first.T)
+sums = abs(outputs @ second.T)
+sample, unit = np.unravel_index(sums.argmax(), sums.shape)  # the pair with the largest input
+h, w = outputs[sample], second[unit]
 
-masks = rng.random(({n_masks}, {units})) >= {p!r}
-inputs = (masks * h{divided}) @ w
+kept = masks.random(({n_masks}, h.size)) >= {p!r}
+inputs = (kept * h{divided}) @ w
 
+print("at inference:", h @ w)
+print("mean over the masks:", inputs.mean())
 print("mean over the masks : inference =", inputs.mean() / (h @ w))
 """
 

@@ -14,14 +14,19 @@ CONTROLS: tuple[Control, ...] = (
         low=0.0,
         high=0.9,
         step=0.05,
-        help=N_("The probability that a hidden unit is dropped in one pass of one sample."),
+        help=N_(
+            "The probability that a hidden unit (in the penalty's view: an input) is dropped in "
+            "one pass of one sample; with p by width, that of the widest layer."
+        ),
     ),
     Number(key="hidden_layers", label=N_("Hidden layers"), default=2, low=1, high=4),
     Number(key="hidden_units", label=N_("Units in each"), default=8, low=2, high=16),
     Switch(
         key="taper",
         label=N_("Each layer half as wide"),
-        help=N_("Every hidden layer has half the units of the one before, but at least 2."),
+        help=N_(
+            "Every hidden layer has half the units of the one before, rounded down, at least 2."
+        ),
     ),
     Switch(
         key="by_width",

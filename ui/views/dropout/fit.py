@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -33,17 +35,32 @@ def draw(values: stage.Values, run: LiveRun | None) -> None:
             stage.chart(
                 fit_charts.curves(given.samples()[0], progress and progress.curves),
                 "figure_curves",
-                description=_("What the three networks have learned, over the true sine."),
+                description=fit_charts.curves_description(progress and progress.curves),
                 height=round(height * 0.62),
             )
             stage.chart(
                 fit_charts.correlations(progress and progress.correlations),
                 "figure_correlations",
-                description=_("Correlations of hidden units, without and with dropout."),
+                description=fit_charts.correlations_description(progress and progress.correlations),
                 height=height - round(height * 0.62) - 16,
             )
     with readouts:
         stage.readouts(*_numbers(points))
+        stage.remark(here_and_now(points, progress))
+
+
+def here_and_now(points: Sequence[sim.Point], progress: sim.Progress | None) -> str:
+    """Which network has the lowest test loss, and whether dropout's units go together less."""
+    if not points or progress is None:
+        return ""
+    test = dict(zip(sim.NETS, points[-1].test_loss, strict=True))
+    names = fit_charts.names()
+    lowest = [names[fit_charts.ROLE[net]] for net in sim.NETS if test[net] == min(test.values())]
+    without, dropout = map(sim.mean_correlation, progress.correlations)
+    return _(
+        "Lowest test loss now: {names}. Mean |r| is {dropout:.2f} with dropout, {without:.2f} "
+        "without."
+    ).format(names=", ".join(lowest), dropout=dropout, without=without)
 
 
 def _numbers(points: list[sim.Point]) -> list[stage.Group]:
@@ -74,10 +91,11 @@ def see() -> None:
             "- A small net, a large one, and the large one with dropout learn the same 15 noisy "
             "points. The two large ones start alike and see the same batches.\n"
             "- **Move p while it trains**: it acts on the next step and never restarts the run.\n"
-            "- With dropout the training loss (thin) is noisy and higher: it is measured with "
-            "units missing. What counts is the test loss (thick).\n"
+            "- With dropout the training loss (thin) is measured with units missing: the masks add "
+            "noise to it. What counts is the test loss (thick); whose is lowest stands beside the "
+            "figure.\n"
             "- The squares show how alike two units of the last hidden layer behave, r their "
-            "correlation. Without dropout units co-adapt: they go together more.\n"
+            "correlation. Units that co-adapt go together; mean |r| says how much.\n"
             "- The usual advice: take a large net and regularise it, not a small one."
         )
     )
@@ -95,8 +113,8 @@ def maths(values: stage.Values) -> None:
             "f is a network with ReLU units ({small} in the small one, {large} in the large ones), "
             "m its masks, each unit dropped with probability p. n = {n}, σ = {noise:g}; Adam, "
             "learning rate {rate:g}. The test error is taken on {n_test} new points with the same "
-            "noise, so none gets below σ² in the long run. h are the outputs of the last hidden "
-            "layer."
+            "noise: what is expected of it is σ² and how far f is off the sine, squared. h are the "
+            "outputs of the last hidden layer."
         ).format(
             small=" + ".join(map(str, given.small)),
             large=" + ".join(map(str, given.large)),

@@ -79,7 +79,7 @@ def _numbers(seen: Seen) -> list[stage.Readout]:
             "kept",
             _("Hidden units kept"),
             f"{seen.kept.mean():.1%}",
-            _("Over all {n} masks shown here; expected: {expected:.0%}.").format(
+            _("Over all {n} masks shown here; expected: {expected:.1%}.").format(
                 n=n, expected=expected
             ),
         ),
@@ -90,8 +90,9 @@ def _numbers(seen: Seen) -> list[stage.Readout]:
             if len(seen.kept) == 1
             else _("{n:.0f} of {passes}").format(n=_updates(seen).mean(), passes=len(seen.kept)),
             _(
-                "The mean over all weights. A pass updates a weight if both of its units are kept "
-                "in a sample; the others get no gradient."
+                "The mean over all weights. A pass updates a weight that, in a sample, something "
+                "ran through forward and back: both of its units were kept, and a way on to an "
+                "output that still errs. The others get no gradient."
             ),
         ),
         stage.Readout(
@@ -117,11 +118,12 @@ def _updates(seen: Seen) -> np.ndarray:
 def see() -> None:
     st.markdown(
         _(
-            "- A dropped unit puts out 0, so nothing it feeds can use it, and its weights are not "
-            "updated **in this pass**. In the next one it may be back.\n"
-            "- Point at a weight: below the figure stands in how many passes it was updated.\n"
-            "- The masks seen pile up; how many units they keep follows the binomial "
-            "distribution.\n"
+            "- A dropped unit puts out 0, so nothing it feeds can use it, and this sample does not "
+            "move its weights **in this pass**. In the next one it may be back.\n"
+            "- In training, point at a weight: below the figure stands in how many passes it was "
+            "updated.\n"
+            "- The masks seen pile up; how many units they keep follows the binomial distribution "
+            "(with *p by width*, the sum of one for each layer).\n"
             "- It is the unit's *output* that is set to zero, not the weights themselves.\n"
             "- Many units, large p; few units, small p: switch on *p by width*."
         )
@@ -137,9 +139,11 @@ def maths(values: stage.Values) -> None:
         _(
             "h is the output of a hidden unit, p the dropout probability, m the mask, drawn anew "
             "for every unit, sample and pass. A weight between two hidden layers takes part with "
-            "probability (1−p)². Dividing by 1−p in training means that inference needs no change. "
-            "The network drawn (tanh units, squared error) really trains: each pass is one step."
-        )
+            "probability (1−p)²; with *p by width* every layer has its own p. Dividing by 1−p in "
+            "training means that inference needs no change. The network drawn (tanh units, squared "
+            "error) really trains: each pass is one step, its gradient cut to length {length:g} "
+            "where it is longer."
+        ).format(length=sim.MAX_STEP)
     )
 
 

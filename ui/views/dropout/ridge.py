@@ -57,19 +57,24 @@ def draw(values: stage.Values) -> None:
             stage.chart(
                 charts.penalty(losses, formula),
                 "figure",
-                description=_("The mean loss over the masks closes in on the formula."),
+                description=charts.penalty_description(losses, formula),
                 height=height,
             )
         with right:
             stage.chart(
                 charts.ridge(problem.plain, by_masks, by_formula, TRUE_WEIGHTS),
                 "figure_weights",
-                description=_("The weights by least squares, under the masks and by ridge."),
+                description=charts.ridge_description(by_masks, by_formula),
                 height=height,
             )
     numbers = _numbers(problem, losses, formula, by_formula, by_masks)
     with readouts:
         stage.readouts(stage.Group(numbers[:4] if shell.presenting() else numbers))
+
+
+def without_dust(value: float, scale: float) -> float:
+    """0 where a number is but the rounding of others of this size, as where nothing is dropped."""
+    return 0.0 if abs(value) < 1e-12 * abs(scale) else float(value)
 
 
 def _numbers(
@@ -91,7 +96,7 @@ def _numbers(
             _("Mean over the masks"),
             stage.number(float(losses.mean())),
             _("± {error}, one standard error").format(
-                error=stage.number(float(losses.std() / np.sqrt(len(losses))))
+                error=stage.number(without_dust(losses.std() / np.sqrt(len(losses)), formula))
             ),
         ),
         stage.Readout(
@@ -102,7 +107,9 @@ def _numbers(
         stage.Readout(
             "weights_differ",
             _("Largest difference of weights"),
-            stage.number(float(np.abs(by_masks - by_formula).max())),
+            stage.number(
+                without_dust(np.abs(by_masks - by_formula).max(), np.abs(by_formula).max())
+            ),
             _("Between ridge by the formula and the best weights under the masks."),
         ),
         stage.Readout(
@@ -116,10 +123,11 @@ def _numbers(
 def see() -> None:
     st.markdown(
         _(
-            "- Left: the mean loss of one linear model while ever more masks are drawn. It closes "
-            "in on the formula; the band is two standard errors wide to either side.\n"
-            "- Right: the weights that are best under all these masks are those of ridge "
-            "regression. Both are pulled to zero.\n"
+            "- Left: the mean loss of one linear model while ever more masks are drawn. In the "
+            "long run it meets the formula; the band is two standard errors wide to either side.\n"
+            "- Right: the weights that are best under all these masks. In the long run they meet "
+            "those of ridge regression, which never cost more penalty than those of least "
+            "squares.\n"
             "- Dropout penalises a weight more the larger its input is: λⱼ grows with ‖xⱼ‖².\n"
             "- Choose **Gaussian noise**: noise on the inputs is a penalty, too, the same for "
             "every weight."

@@ -9,7 +9,7 @@ from ui import player, stage
 from ui.charts import dropout as charts
 from ui.code import dropout as code
 from ui.i18n import N_, _
-from ui.views.dropout.common import N_PASSES, NET, layer_sizes, mask_table, sampled
+from ui.views.dropout.common import N_PASSES, NET, layer_sizes, mask_table, rates, sampled
 
 
 def draw(values: stage.Values) -> None:
@@ -33,7 +33,7 @@ def _numbers(values: stage.Values) -> list[stage.Readout]:
     masks = sampled(values, max(2, values["samples"]), N_PASSES)
     keep = np.concatenate(masks.keep[1:-1], axis=-1)
     drop = np.repeat(masks.rates, masks.layer_sizes[1:-1])
-    hint = _("Expected: 2p(1−p), here {expected:.0%}, as of any two masks.").format(
+    hint = _("Expected: 2p(1−p), here {expected:.1%}, as of any two masks.").format(
         expected=(2 * drop * (1 - drop)).mean()
     )
     return [
@@ -57,10 +57,10 @@ def _numbers(values: stage.Values) -> list[stage.Readout]:
 def see() -> None:
     st.markdown(
         _(
-            "- Across: samples of one batch in one pass. Each has a mask of its own.\n"
+            "- Across: samples of one batch in one pass. For each a mask of its own is drawn.\n"
             "- Down: the same sample again. The next pass draws a new mask.\n"
-            "- p stays the same all the time: the share of units kept is near 1 − p in every "
-            "column and in every row."
+            "- p stays the same all the time: over many passes the share of units kept comes near "
+            "1 − p in every column and in every row (with *p by width*, layer by layer)."
         )
     )
 
@@ -84,7 +84,13 @@ def data(values: stage.Values) -> stage.Table:
 
 
 def source(values: stage.Values) -> str:
-    return code.samples(p=values["p"], units=sum(layer_sizes(values)[1:-1]), seed=values["seed"])
+    return code.samples(
+        layer_sizes=layer_sizes(values),
+        rates=rates(values),
+        samples=max(2, values["samples"]),
+        passes=N_PASSES,
+        seed=values["seed"],
+    )
 
 
 SAMPLES = stage.View(

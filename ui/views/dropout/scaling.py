@@ -65,7 +65,7 @@ def draw(values: stage.Values) -> None:
                         "ratio",
                         _("Mean : inference"),
                         f"{seen.values.mean() / seen.inference:.3f}",
-                        _("1 with inverted scaling, 1 − p without it."),
+                        _("Expected: 1 with inverted scaling, 1 − p without it."),
                     ),
                     stage.Readout(
                         "misses",
@@ -83,9 +83,11 @@ def see() -> None:
         _(
             "- The bars show what one unit is fed under many masks, the green line what it is fed "
             "at inference, with all units.\n"
-            "- With inverted scaling the mean of the bars meets the green line. Without, it misses "
-            "it by the factor 1 − p: a network trained so would be fed too much at inference.\n"
-            "- The mean is right, single masks are not: a larger p spreads the bars."
+            "- With inverted scaling the mean of the bars meets the green line, up to chance. "
+            "Without, it meets 1 − p of it: a network trained so would be fed 1/(1 − p) times as "
+            "much at inference.\n"
+            "- With it the mean is right, single masks are not: a larger p spreads the bars, "
+            "as √(p/(1 − p))."
         )
     )
 
@@ -100,8 +102,8 @@ def maths(values: stage.Values) -> None:
         _(
             "h are the outputs of the first hidden layer, w the weights to one unit behind it, m "
             "the mask. Of that layer's units and {n} random samples, the pair with the largest "
-            "input is shown. The other convention leaves training as it is and multiplies by 1 − p "
-            "at inference."
+            "input, up to its sign, is shown. The other convention leaves training as it is and "
+            "multiplies by 1 − p at inference."
         ).format(n=N_CANDIDATES)
     )
 
@@ -114,8 +116,9 @@ def data(values: stage.Values) -> stage.Table:
 
 def source(values: stage.Values) -> str:
     return code.scaling(
+        layer_sizes=layer_sizes(values),
         p=rates(values)[0],
-        units=values["hidden_units"],
+        n_candidates=N_CANDIDATES,
         n_masks=values["n_masks"],
         inverted=values["inverted_scaling"],
         seed=values["seed"],

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from sim import dropout as sim
+from sim.overfitting import truth
 from ui import stage
 from ui.charts import dropout_fit as fit_charts
 from ui.code import dropout as code
@@ -36,22 +37,49 @@ def draw(values: stage.Values, run: LiveRun | None) -> None:
         stage.chart(
             fit_charts.band(settings(values).samples()[0], BAND, draws),
             "figure",
-            description=_("Mean and band over thinned networks, over the noisy points."),
+            description=band_description(draws),
             height=stage.figure_height(0.74, projector=0.9),
         )
     with readouts:
         stage.readouts(stage.Group(_numbers(draws)))
         if draws is None:
             st.caption(_("Train the networks, then pause them or let them finish."))
+        else:
+            stage.remark(off_the_sine(draws))
+
+
+def off_the_sine(draws: np.ndarray) -> str:
+    """How far the mean is off the truth, where points are and where none are."""
+    off, inside = np.abs(draws.mean(axis=0) - truth(BAND)), np.abs(BAND) <= 1
+    return _(
+        "The mean is off the sine by {near} on average where points are, by {far} where none are."
+    ).format(near=stage.number(off[inside].mean()), far=stage.number(off[~inside].mean()))
+
+
+def spreads(draws: np.ndarray) -> tuple[float, float]:
+    """The mean standard deviation over the masks, where points are and where none are."""
+    same = np.ptp(draws, axis=0) == 0.0  # where the sum of equal numbers rounds
+    deviation, inside = np.where(same, 0.0, draws.std(axis=0)), np.abs(BAND) <= 1
+    return float(deviation[inside].mean()), float(deviation[~inside].mean())
+
+
+def band_description(draws: np.ndarray | None) -> str:
+    """The figure in words."""
+    if draws is None:
+        return _("Noisy points on the true sine; no network is trained yet.")
+    near, far = spreads(draws)
+    return _(
+        "Mean and band of {n} thinned networks over the noisy points. Their spread is {near} where "
+        "points are and {far} where none are."
+    ).format(n=len(draws), near=stage.number(near), far=stage.number(far))
 
 
 def _numbers(draws: np.ndarray | None) -> list[stage.Readout]:
     numbers = [DASH] * 3
     if draws is not None:
-        same = np.ptp(draws, axis=0) == 0.0  # where the sum of equal numbers rounds
-        deviation, inside = np.where(same, 0.0, draws.std(axis=0)), np.abs(BAND) <= 1
-        near, far = deviation[inside].mean(), deviation[~inside].mean()
-        numbers = [stage.number(near), stage.number(far), f"× {far / near:.2g}" if near else DASH]
+        near, far = spreads(draws)
+        ratio = f"× {stage.number(far / near)}" if near else DASH
+        numbers = [stage.number(near), stage.number(far), ratio]
     return [
         stage.Readout(
             "spread_inside",
@@ -74,13 +102,14 @@ def _numbers(draws: np.ndarray | None) -> list[stage.Readout]:
 def see() -> None:
     st.markdown(
         _(
-            "- Each grey curve is one thinned network: one mask, kept for all x. Their mean is the "
-            "prediction, the band is two standard deviations wide to either side.\n"
-            "- Where there are points the thinned networks had to agree. Beyond them nothing made "
-            "them, and they spread apart.\n"
+            "- Each grey curve is one thinned network: one mask, kept for all x. The mean over all "
+            "masks is the prediction, the band is two standard deviations wide to either side.\n"
+            "- Where there are points the thinned networks were trained to agree with them; beyond "
+            "them nothing was asked. **Outside : inside** says how much further they spread.\n"
             "- Move **p**: at 0 all masks are the same and the band is gone. The width of the band "
-            "hangs on p; it says where to be careful, not how large the error is.\n"
-            "- No band knows what it cannot see: outside the points the mean leaves the sine."
+            "hangs on p; it says where the networks disagree, not how large the error is.\n"
+            "- No band knows what it cannot see: how far the mean is off the sine stands beside "
+            "the figure."
         )
     )
 
