@@ -396,6 +396,7 @@ def test_names_and_numbers_of_the_comparison_are_those_of_the_losses(
         assert test[names["too much"]] > test[best]
     else:
         assert best in (min(test), last), "an end of the slider is no fit"
+        assert "too much" not in names
     if "small" in names:
         assert 0.95 * test[0.0] <= test[names["small"]]
     words = remark(shown(regression.REGRESSION, **values, compare=True, weight_decay=last))

@@ -98,11 +98,16 @@ def curves(train: Sample, shown: Curves | None) -> Figure:
     return Figure(_curves_grammar, _with_points(frame, train), (reach,))
 
 
+def off_the_truth(x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """How far predictions at `x` are off the sine, in the shape of `y`."""
+    return np.asarray(np.abs(np.asarray(y) - truth(x)))
+
+
 def curves_description(shown: Curves | None) -> str:
     """That figure in words."""
     if shown is None:
         return _("Noisy points on the true sine; no network is trained yet.")
-    off = np.abs(shown.y - truth(shown.x)).mean(axis=1)
+    off = off_the_truth(shown.x, shown.y).mean(axis=1)
     return _(
         "What the three networks have learned. They are off the true sine by {small:.2f} (small), "
         "{large:.2f} (large) and {dropout:.2f} (dropout) on average."

@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from sim import dropout as sim
-from sim.overfitting import truth
 from ui import stage
 from ui.charts import dropout_fit as fit_charts
 from ui.code import dropout as code
@@ -50,7 +49,7 @@ def draw(values: stage.Values, run: LiveRun | None) -> None:
 
 def off_the_sine(draws: np.ndarray) -> str:
     """How far the mean is off the truth, where points are and where none are."""
-    off, inside = np.abs(draws.mean(axis=0) - truth(BAND)), np.abs(BAND) <= 1
+    off, inside = fit_charts.off_the_truth(BAND, draws.mean(axis=0)), np.abs(BAND) <= 1
     return _(
         "The mean is off the sine by {near} on average where points are, by {far} where none are."
     ).format(near=stage.number(off[inside].mean()), far=stage.number(off[~inside].mean()))
