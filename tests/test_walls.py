@@ -80,6 +80,13 @@ def test_a_room_imports_only_what_it_may(path: Path) -> None:
     assert not _imports(path) & FORBIDDEN[room]
 
 
+def test_no_room_is_left_out() -> None:
+    """An empty one would hold to any rule."""
+    names = [_name(path) for path in _files()]
+    for room in FORBIDDEN:
+        assert sum(name == room or name.startswith(f"{room}/") for name in names) >= 1, room
+
+
 def test_a_topic_has_the_same_name_in_every_room() -> None:
     from ui.lecture import TOPICS
 

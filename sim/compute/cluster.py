@@ -15,6 +15,12 @@ from sim.compute.remote import RemoteRun, WorkerLost, distributed
 from sim.compute.worker import warm
 
 SCHEDULER_VARIABLE = "REGULARIZATION_LAB_SCHEDULER"
+PATIENCE = 600.0
+"""Seconds for a scheduler to answer, and for a worker to load torch.
+
+Both stand back for everything else: where others keep all processors busy, it takes minutes.
+"""
+
 ComputeState = Literal["starting", "warming", "ready", "failed"]
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -117,9 +123,10 @@ class Compute:
                 if not address:
                     raise RuntimeError("its process ended before it gave an address")
             dask = distributed()
+            limit = 30 if process is None else PATIENCE  # an operator's address may be wrong
             logging.getLogger("distributed").setLevel(logging.WARNING)
             client = dask.Client(
-                address, set_as_default=False, timeout=30, name="regularization-lab"
+                address, set_as_default=False, timeout=limit, name="regularization-lab"
             )
             # What was imported here stays for good: frozen, it is not looked through in every full
             # collection of garbage (hundreds of ms, in which no screen answers).
@@ -128,7 +135,7 @@ class Compute:
             if not self._advance("warming", "The worker is loading torch.", turn, client):
                 _close_client(client)
                 return
-            client.submit(warm, pure=False).result(timeout=300)
+            client.submit(warm, pure=False).result(timeout=PATIENCE)
             self.n_workers = max(1, len(client.nthreads()))
             self._advance("ready", "The compute cluster is ready.", turn, client)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the page must say so

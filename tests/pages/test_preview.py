@@ -68,8 +68,8 @@ def _assert_previewed(screen: AppTest, name: str, link: dict[str, str]) -> None:
     assert_well(screen)
     told, (figures, readouts) = preview.answer(name, link), _shown(screen)
     assert told["shape"] == _listening(screen)["shape"]
-    assert told["readouts"] == readouts
-    assert told["figures"].keys() == figures.keys()
+    assert told["readouts"] == readouts != []
+    assert told["figures"].keys() == figures.keys() != set()
     for key, figure in told["figures"].items():
         if isinstance(figure, str):
             pd.testing.assert_frame_equal(

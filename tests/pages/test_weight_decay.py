@@ -365,4 +365,5 @@ def test_every_view_stands_at_the_extremes(open_screen: Open, view: str, end: st
                 screen.get_by_key(toggle.key).set_value(switches)
         assert_well(screen.run())
         page = "".join(block.proto.body for block in screen.get("html"))
+        assert page.count("<dd>") >= 2
         assert not re.search(r"<dd>[^<]*(nan|inf|∞)", page)

@@ -126,6 +126,7 @@ def test_l1_weights_are_zero_exactly_where_the_force_is_too_weak(loss, budget):
     slack = found.multiplier - np.abs(loss.gradient(found.weights))
     if found.active:
         assert (found.weights[slack > 1e-9] == 0.0).all()
+        assert (slack[found.weights != 0.0] < 1e-9 * max(1.0, found.multiplier)).all()
         if (found.weights == 0.0).any():
             assert np.abs(found.weights).max() == budget
 
