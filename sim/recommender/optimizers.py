@@ -19,16 +19,7 @@ from typing import Any
 import torch
 
 from sim.recommender.records import Settings
-from sim.recommender.rules import batch_rule, decay_factor, quoted_batch
-
-MOMENTUM = 0.9
-# SGD's learning rates, in units of Settings.learning_rate, and the largest ones that it may use
-TABLE_RATE, LARGEST_TABLE_RATE = 50.0, 0.8
-DENSE_RATE, LARGEST_DENSE_RATE = 10.0, 0.1
-LARGEST_PULL = 0.004
-"""The most that SGD's rate times λ may be. The penalty alone would let momentum 0.9 swing through
-zero above (1 − √0.9)² = 0.0026, and fly apart above 2·(1 + 0.9) = 3.8; at 0.004 a weight swings by
-1.3 % of where it began."""
+from sim.recommender.rules import LARGEST_PULL, MOMENTUM, batch_rule, decay_factor, sgd_rates
 
 
 class Optimizer(ABC):
@@ -123,9 +114,7 @@ class SGD(Optimizer):
         batch_size: float,
         n_train: int,
     ) -> None:
-        base = learning_rate * batch_size / quoted_batch(n_train)
-        table_rate = min(base * TABLE_RATE, LARGEST_TABLE_RATE)
-        dense_rate = min(base * DENSE_RATE, LARGEST_DENSE_RATE)
+        table_rate, dense_rate = sgd_rates(learning_rate, 0.0, batch_size, n_train)
         velocity = torch.zeros_like(weights)
         parts = ((slice(n_table), table_rate), (slice(n_table, None), dense_rate))
         self._groups = [(weights[p], grad[p], velocity[p], rate) for p, rate in parts]

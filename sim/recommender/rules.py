@@ -8,6 +8,15 @@ BOOK_STEPS = 1250  # that the book's 80,000 training ratings make in an epoch
 BOOK_SPAN = 5.5  # the length of the book's range of predictions, (0, 5.5)
 LARGEST_RATE = 0.1  # to which Adam's learning rate grows with the batch; the tables are of order 1
 
+MOMENTUM = 0.9
+# SGD's learning rates, in units of Settings.learning_rate, and the largest ones that it may use
+TABLE_RATE, LARGEST_TABLE_RATE = 50.0, 0.8
+DENSE_RATE, LARGEST_DENSE_RATE = 10.0, 0.1
+LARGEST_PULL = 0.004
+"""The most that SGD's rate times λ may be. The penalty alone would let momentum 0.9 swing through
+zero above (1 − √0.9)² = 0.0026, and fly apart above 2·(1 + 0.9) = 3.8; at 0.004 a weight swings by
+1.3 % of where it began."""
+
 
 def one_cycle(done: float) -> float:
     """Part of the largest learning rate to use when the share `done` of all steps is done.
@@ -79,3 +88,19 @@ def decay_factor(learning_rate: float, weight_decay: float) -> float:
     0.001, λ 10 and batch 16,384 the textbook's would be −1.5, and the run would blow up.
     """
     return math.exp(-learning_rate * weight_decay)
+
+
+def sgd_rates(
+    learning_rate: float, weight_decay: float, batch_size: float, n_train: int = 80_000
+) -> tuple[float, float]:
+    """SGD's real learning rates: of the tables of factors and biases, and of a network's layers.
+
+    They are `learning_rate` times κ (see `batch_rule`) times 50 and 10, up to a largest rate each,
+    and up to `LARGEST_PULL` / λ for λ = `weight_decay`.
+    """
+    base = learning_rate * batch_size / quoted_batch(n_train)
+    most = LARGEST_PULL / weight_decay if weight_decay > 0 else math.inf
+    return (
+        min(base * TABLE_RATE, LARGEST_TABLE_RATE, most),
+        min(base * DENSE_RATE, LARGEST_DENSE_RATE, most),
+    )

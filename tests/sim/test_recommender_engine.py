@@ -16,9 +16,10 @@ import torch
 from sim.recommender import engine as engine_module
 from sim.recommender.engine import Engine, choose_device, flushed_denormals
 from sim.recommender.networks import dot_gradient
-from sim.recommender.optimizers import DENSE_RATE, MOMENTUM, TABLE_RATE, make_optimizer
+from sim.recommender.optimizers import make_optimizer
 from sim.recommender.ratings import Ratings, movielens, split
 from sim.recommender.records import Knobs, Settings, batch_rule, one_cycle
+from sim.recommender.rules import DENSE_RATE, MOMENTUM, TABLE_RATE
 from tests.waiting import LIMIT
 
 ROOT = Path(__file__).parents[2]

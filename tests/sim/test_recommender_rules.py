@@ -10,10 +10,16 @@ from hypothesis import given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
-from sim.recommender.optimizers import LARGEST_PULL, MOMENTUM, TABLE_RATE, Optimizer, make_optimizer
+from sim.recommender.optimizers import Optimizer, make_optimizer
 from sim.recommender.ratings import Ratings, movielens, rating_range, split
 from sim.recommender.records import Knobs, Progress, Settings
-from sim.recommender.rules import batch_rule, decay_factor
+from sim.recommender.rules import (
+    LARGEST_PULL,
+    MOMENTUM,
+    TABLE_RATE,
+    batch_rule,
+    decay_factor,
+)
 from sim.recommender.training import Trainer
 from tests.sim.test_recommender_engine import toy_ratings
 
