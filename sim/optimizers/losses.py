@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -14,19 +15,25 @@ from sim.optimizers.rules import Array, RuleKind
 class Loss:
     """A loss over two weights, zero at its only minimum.
 
-    `value` maps points (..., 2) to (...), `gradient` maps them to (..., 2). `hessian` is the
-    (2, 2) matrix of second derivatives at `minimum`; for a `quadratic` loss it is that everywhere.
+    `value` maps points (..., 2) to (...), `gradient` maps them to (..., 2), `hessian_at` maps one
+    point to the (2, 2) matrix of second derivatives there; for a `quadratic` loss it is the same
+    everywhere.
     `start` is where a path begins, `extent` the part of the plane to draw, as (w1 from, w1 to,
     w2 from, w2 to).
     """
 
     value: Callable[[Array], Array]
     gradient: Callable[[Array], Array]
-    hessian: Array
+    hessian_at: Callable[[Array], Array]
     minimum: Array
     start: Array
     extent: tuple[float, float, float, float]
     quadratic: bool
+
+    @property
+    def hessian(self) -> Array:
+        """The second derivatives at the minimum."""
+        return self.hessian_at(self.minimum)
 
     @property
     def curvature(self) -> float:
@@ -38,15 +45,16 @@ def stability_bound(loss: Loss, momentum: float = 0.0, weight_decay: float = 0.0
     """The learning rate above which SGD cannot settle: 2 (1 + momentum) / (L + weight_decay).
 
     For a quadratic loss every path diverges above it and converges below it (Polyak, 1964). For
-    the other losses L is the curvature at the minimum, so the bound holds near there only. Adam
-    and AdamW divide by the size of the gradient and have no such bound.
+    the other losses L is the curvature at the `fixed_point` under that decay: above the bound no
+    path comes to rest there, though it may stay near, and below it one that is near does. Adam and
+    AdamW divide by the size of the gradient and have no such bound.
 
     Raises ValueError unless 0 <= momentum < 1 and weight_decay >= 0.
     """
     if not 0 <= momentum < 1:
         raise ValueError(f"momentum must be at least 0 and below 1, not {momentum}.")
-    _check_decay(weight_decay)
-    return 2 * (1 + momentum) / (loss.curvature + weight_decay)
+    curved = loss.hessian_at(fixed_point("sgd", loss, weight_decay))
+    return 2 * (1 + momentum) / (float(np.linalg.eigvalsh(curved)[-1]) + weight_decay)
 
 
 def fixed_point(rule_kind: RuleKind, loss: Loss, weight_decay: float) -> Array:
@@ -63,9 +71,13 @@ def fixed_point(rule_kind: RuleKind, loss: Loss, weight_decay: float) -> Array:
     Raises ValueError when weight_decay is negative or not finite.
     """
     _check_decay(weight_decay)
-    decoupled = rule_kind == "adamw"
+    return _settling_point(rule_kind == "adamw", loss, float(weight_decay)).copy()
+
+
+@lru_cache(maxsize=256)
+def _settling_point(decoupled: bool, loss: Loss, weight_decay: float) -> Array:
     if weight_decay == 0 or (decoupled and np.abs(loss.minimum).max() <= 1 / weight_decay):
-        return loss.minimum.copy()
+        return loss.minimum
     if loss.quadratic and not decoupled:
         penalised = loss.hessian + weight_decay * np.eye(2)
         return np.asarray(np.linalg.solve(penalised, loss.hessian @ loss.minimum), np.float64)
@@ -98,7 +110,7 @@ def _bowl(
     def gradient(w: Array) -> Array:
         return np.asarray((np.asarray(w) - center) @ H)
 
-    return Loss(value, gradient, H, center, np.array(start), extent, quadratic=True)
+    return Loss(value, gradient, lambda w: H, center, np.array(start), extent, quadratic=True)
 
 
 def _narrow_valley() -> Loss:
@@ -113,10 +125,13 @@ def _narrow_valley() -> Loss:
         wall = 100 * (y - 1) / np.sqrt(1 + 100 * (y - 1) ** 2)
         return np.stack([0.1 * (x - 2), wall], axis=-1)
 
+    def hessian(w: Array) -> Array:
+        return np.diag([0.1, 100 / (1 + 100 * (w[1] - 1) ** 2) ** 1.5])
+
     return Loss(
         value,
         gradient,
-        hessian=np.diag([0.1, 100.0]),
+        hessian,
         minimum=np.array([2.0, 1.0]),
         start=np.array([-2.0, 2.0]),
         extent=(-3.0, 3.0, -1.0, 3.0),
@@ -136,10 +151,14 @@ def _rosenbrock() -> Loss:
         off = y - x**2
         return np.stack([-2 * (1 - x) - 400 * x * off, 200 * off], axis=-1)
 
+    def hessian(w: Array) -> Array:
+        x, y = w
+        return np.array([[2 - 400 * y + 1200 * x**2, -400 * x], [-400 * x, 200.0]])
+
     return Loss(
         value,
         gradient,
-        hessian=np.array([[802.0, -400.0], [-400.0, 200.0]]),
+        hessian,
         minimum=np.array([1.0, 1.0]),
         start=np.array([-1.2, 1.0]),
         extent=(-2.0, 2.0, -1.0, 3.0),

@@ -40,6 +40,14 @@ class Sweep:
         good = self.test_loss <= (1 + within) * least
         return np.asarray(self.weight_decays[good.shape[1] - 1 - good[:, ::-1].argmax(axis=1)])
 
+    def bracketed(self, of: Literal["best", "strongest"] = "best") -> npt.NDArray[np.bool_]:
+        """Which rows have that weight decay inside the table, not in its first or last column.
+
+        At an edge it may lie anywhere beyond.
+        """
+        chosen = self.best_weight_decays if of == "best" else self.strongest_weight_decays()
+        return np.asarray(~np.isin(chosen, self.weight_decays[[0, -1]]))
+
     def trained(self, within: float = 0.15) -> npt.NDArray[np.bool_]:
         """Which rows train: their least loss is at most `within` above the table's."""
         least = self.test_loss.min(axis=1)
@@ -54,24 +62,31 @@ class Sweep:
         """The slope of the log of a row's weight decay over log(learning rate or loss scale).
 
         0: it stays where it is, the two can be tuned apart. 1: it moves in proportion. By least
-        squares over the rows that are `trained` to `within`: elsewhere the learning rate is too
-        small to train at all. Raises ValueError when fewer than three rows, or only equal ones,
-        are left.
+        squares over the rows that are `trained` to `within` (elsewhere the learning rate is too
+        small to train at all) and `bracketed`; nan when fewer than three of these are left: no
+        drift can be told from the edge of a table. Raises ValueError when fewer than three rows
+        train, or only equal ones.
         """
         trained = self.trained(within)
-        x = np.log(self.learning_rates if along == "learning_rates" else self.loss_scales)[trained]
-        if x.size < 3 or np.ptp(x) == 0:
+        x = np.log(self.learning_rates if along == "learning_rates" else self.loss_scales)
+        if trained.sum() < 3 or np.ptp(x[trained]) == 0:
             raise ValueError(f"a drift needs three rows that train, of different {along}.")
-        x = x - x.mean()
+        told = trained & self.bracketed(of)
+        if told.sum() < 3 or np.ptp(x[told]) == 0:
+            return float("nan")
+        x = x[told] - x[told].mean()
         decays = self.best_weight_decays if of == "best" else self.strongest_weight_decays()
-        return float(x @ np.log(decays[trained]) / (x @ x))
+        return float(x @ np.log(decays[told]) / (x @ x))
 
     def cost_of_keeping(self) -> float:
         """How much the last trained row loses with the best weight decay of the first one.
 
-        The share by which its test loss is above its own least; infinite where it diverges.
+        The share by which its test loss is above its own least; infinite where it diverges, and nan
+        where the first row's best is at the table's edge, and so is not known.
         """
         rows = np.flatnonzero(self.trained())
+        if not self.bracketed()[rows[0]]:
+            return float("nan")
         kept = self.test_loss[rows[-1], self.test_loss[rows[0]].argmin()]
         return float(kept / self.test_loss[rows[-1]].min() - 1)
 

@@ -29,11 +29,15 @@ figure, as width over height and height over width."""
 
 
 class Run(NamedTuple):
-    """The path of one rule, (steps + 1, 2); `lost` when it left the figure for good."""
+    """The path of one rule, (steps + 1, 2); `lost` when it ends outside the figure.
+
+    `diverged` when that is because a weight has passed all bounds.
+    """
 
     kind: RuleKind
     weights: Array
     lost: bool
+    diverged: bool = False
 
 
 def names() -> dict[str, str]:
@@ -84,11 +88,12 @@ def paths(
                 "shape": SHAPES[run.kind],
                 "points": np.round(run.weights, 3).clip(-1e3, 1e3).ravel().tolist(),
                 "lost": run.lost,
+                "word": _("diverges") if run.diverged else _("leaves the figure"),
             }
             for run in runs
         ],
         "marks": _ends(loss, weight_decay),
-        "words": {"caption": _("after step {i} of {n}"), "lost": _("diverges")},
+        "words": {"caption": _("after step {i} of {n}")},
     }
 
 
@@ -119,11 +124,13 @@ def describe_paths(runs: Sequence[Run]) -> str:
     """The figure in words."""
     called = names()
     ends = [
-        _("{name} diverges").format(name=called[run.kind])
-        if run.lost
-        else _("{name} ends at ({w1:.2f}, {w2:.2f})").format(
-            name=called[run.kind], w1=run.weights[-1][0], w2=run.weights[-1][1]
-        )
+        (
+            _("{name} diverges")
+            if run.diverged
+            else _("{name} ends outside the figure")
+            if run.lost
+            else _("{name} ends at ({w1:.2f}, {w2:.2f})")
+        ).format(name=called[run.kind], w1=run.weights[-1][0], w2=run.weights[-1][1])
         for run in runs
     ]
     return _("Paths of four optimizers over the contours of a loss: {ends}.").format(

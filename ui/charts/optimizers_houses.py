@@ -80,6 +80,11 @@ def _slopes() -> alt.LayerChart:
 
 def describe_houses(line: Line, plain: Line) -> str:
     """Both figures in words."""
+    if line.path.diverged_at is not None:
+        return _(
+            "Five houses on the line of slope 1.5. AdamW diverges at step {step} with decay, and "
+            "found slope {plain:.3f} without."
+        ).format(step=line.path.diverged_at, plain=plain.slope)
     return _(
         "Five houses on the line of slope 1.5. AdamW found slope {slope:.3f} with decay and "
         "{plain:.3f} without."

@@ -4,9 +4,9 @@
 //           are drawn, row by row from the lowest y; the figure never shows more than `domain`
 //   axes    {x, y}: the axes' titles
 //   shapes  [{role, points, name?, closed?, fill?, dash?}]: lines that stay; `fill` is an opacity
-//   paths   [{role, name, points, shape?, dash?, lost?}]: frame i shows a path up to its point i,
+//   paths   [{role, name, points, shape?, dash?, lost?, word?}]: frame i shows a path up to its point i,
 //           or to its end. `shape` marks that: circle, square, triangle, diamond. A path that is
-//           `lost` ends in a cross where it first leaves the figure.
+//           `lost` ends in a cross where it first leaves the figure, and its `word` beside that.
 //   marks   [{x, y, label, role?, dx?, dy?}]: places with a name, each a ring
 //   words   {caption, lost?}: with {i} for the frame and {n} for the last one; what a lost path says
 // All points are flat lists: x, y, x, y. Only view, axes, paths and words are needed.
@@ -277,7 +277,7 @@ painters.paths = (() => {
       if (goal) {
         cross(ctx, goal, 6 * unit, look[path.role]);
         const inward = goal[1] > (plot.top + plot.bottom) / 2 ? -1 : 1, right = goal[0] > (plot.left + plot.right) / 2;
-        words(ctx, figure.words.lost ?? "", goal[0] + (right ? -12 : 12) * unit, goal[1] + inward * 14 * unit, look, right ? "right" : "left");
+        words(ctx, path.word ?? figure.words.lost ?? "", goal[0] + (right ? -12 : 12) * unit, goal[1] + inward * 14 * unit, look, right ? "right" : "left");
       }
       if (!lost) symbol(ctx, path.shape, head, 6 * unit, look[path.role], look.background);
     }

@@ -89,8 +89,8 @@ CONTROLS: tuple[Control, ...] = (
         step=0.001,
         more=True,
         help=N_(
-            "How long Adam remembers squared gradients. PyTorch's default 0.999 leads to the same "
-            "ends, but AdamW then needs some ten thousand steps to get there."
+            "How long Adam remembers squared gradients. With PyTorch's default 0.999 AdamW, at "
+            "λ = 0.3, needs thousands of steps to get near its end."
         ),
     ),
     Named(

@@ -29,8 +29,9 @@ def run(kind: RuleKind, rule: Rule, loss_name: str, n_steps: int) -> charts.Run:
     path = trajectory(rule, loss.gradient, loss.start, n_steps)
     x0, x1, y0, y1 = charts.domain(loss)
     w1, w2 = path.weights[-1]
-    gone = path.diverged_at is not None or not (x0 <= w1 <= x1 and y0 <= w2 <= y1)
-    return charts.Run(kind, path.weights, gone)
+    diverged = path.diverged_at is not None
+    gone = diverged or not (x0 <= w1 <= x1 and y0 <= w2 <= y1)
+    return charts.Run(kind, path.weights, gone, diverged)
 
 
 def runs(values: stage.Values) -> list[charts.Run]:
@@ -49,17 +50,28 @@ def verdict(values: stage.Values, seen: list[charts.Run]) -> str:
     """One sentence under the paths: what went wrong, or else why the ends differ."""
     loss, called = LOSSES[values["loss"]], charts.names()
     bounds = {kind: bound(kind, loss, values) for kind in ("sgd", "momentum")}
-    above = [kind for kind, limit in bounds.items() if values["learning_rate"] > limit]
-    lost = [run.kind for run in seen if run.lost]
-    if above or lost:
-        limits = "; ".join(f"{called[kind]} {stage.number(bounds[kind])}" for kind in bounds)
-        sentence = (
-            _("Left the figure: {names}. Learning rate {rate:g}; stability bounds: {limits}.")
-            if lost
-            else _("Never settles: {names}. Learning rate {rate:g}; stability bounds: {limits}.")
+    diverged = [run.kind for run in seen if run.diverged]
+    outside = [run.kind for run in seen if run.lost and not run.diverged]
+    above = [kind for kind, most in bounds.items() if values["learning_rate"] > most * (1 + 1e-12)]
+    unstable = [kind for kind in above if kind not in diverged]
+    found = [
+        sentence.format(names=", ".join(called[kind] for kind in kinds))
+        for sentence, kinds in (
+            (_("Diverges: {names}."), diverged),
+            (_("Ends outside the figure: {names}."), outside),
+            (_("Cannot settle: {names}."), unstable),
         )
-        who = ", ".join(called[kind] for kind in lost or above)
-        return sentence.format(names=who, rate=values["learning_rate"], limits=limits)
+        if kinds
+    ]
+    if above:
+        limits = "; ".join(f"{called[kind]} {stage.number(bounds[kind])}" for kind in bounds)
+        found.append(
+            _("Learning rate {rate:g}; stability bounds: {limits}.").format(
+                rate=values["learning_rate"], limits=limits
+            )
+        )
+    if found:
+        return " ".join(found)
     if values["weight_decay"] == 0:
         return _("Without decay Adam and AdamW are one rule: their paths are the same.")
     return _(
@@ -93,8 +105,8 @@ def _ends(loss: Loss, values: stage.Values, seen: list[charts.Run]) -> list[stag
         stage.Readout(
             f"end_{run.kind}",
             _("{name} ends at").format(name=called[run.kind]),
-            _("diverges") if run.lost else _pair(run.weights[-1]),
-            _("Settles at {point}.").format(
+            _("diverges") if run.diverged else _pair(run.weights[-1]),
+            _("With small enough steps it settles at {point}.").format(
                 point=_pair(fixed_point(run.kind, loss, values["weight_decay"]))
             ),
         )
@@ -104,27 +116,31 @@ def _ends(loss: Loss, values: stage.Values, seen: list[charts.Run]) -> list[stag
         "bound",
         _("Stability bound of SGD"),
         stage.number(bound("sgd", loss, values)),
-        _("2/(L + λ), with L the largest curvature at the minimum; times 1 + μ with momentum."),
+        _(
+            "2/(L + λ), with L the largest curvature at the minimum of loss + L2; times 1 + μ with "
+            "momentum."
+        ),
     )
     return ends if shell.presenting() else [*ends, limit]  # a projector has place for four
 
 
 def _pair(weights: np.ndarray) -> str:
-    return f"({weights[0]:.2f}, {weights[1]:.2f})"
+    wide = np.abs(weights).max() >= 1000
+    return "({}, {})".format(*(f"{w:.1e}" if wide else f"{w:.2f}" for w in weights))
 
 
 def see() -> None:
     st.markdown(
         _(
-            "- Rings mark where the rules settle: **least loss + L2** for SGD, momentum and Adam, "
-            "**least loss** for AdamW.\n"
-            "- Raise **λ**: the first three ends move towards zero along a curve. AdamW's stays, "
-            "until the box |w| ≤ 1/λ reaches it.\n"
-            "- Adam's first steps go along the diagonal: m̂/√v̂ is the gradient's sign, in the "
+            "- Rings mark where the rules settle, with small enough steps and enough of them: "
+            "**least loss + L2** for SGD, momentum and Adam, **least loss** for AdamW.\n"
+            "- Raise **λ**: the first ring moves towards zero. AdamW's stays, until the box "
+            "|w| ≤ 1/λ reaches it.\n"
+            "- Adam's first step goes along the diagonal: m̂/√v̂ is the gradient's sign, in the "
             "steep direction as in the flat one.\n"
             "- On the ill-scaled bowls SGD's learning rate is limited by the steepest direction, "
             "and the flattest has to wait.\n"
-            "- Adam and AdamW end by circling within a few learning rates."
+            "- Adam and AdamW may end by circling, the wider the larger α."
         )
     )
 
@@ -148,7 +164,7 @@ def maths(values: stage.Values) -> None:
             "is outside the fraction. Where the gradient keeps its sign the fraction is ±1, so it "
             "balances αλw only at |w| = 1/λ: AdamW settles at the minimum of L within that box "
             "(Xie and Li, 2024). SGD is stable up to η = 2/(L + λ), momentum up to "
-            "2(1 + μ)/(L + λ), with L the largest curvature."
+            "2(1 + μ)/(L + λ), with L the largest curvature where they settle."
         )
     )
 

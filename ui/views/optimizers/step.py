@@ -52,11 +52,11 @@ def see() -> None:
         _(
             "- At **t = 1** the correction divides by exactly what the averages lack: 1 − β₁ and "
             "1 − β₂. As t grows it comes to 1 and is felt no more.\n"
-            "- Without the correction the first steps would be (1 − β₁)/√(1 − β₂) times as long.\n"
+            "- Without the correction the first step would be (1 − β₁)/√(1 − β₂) times as long.\n"
             "- The coloured term is the decay. Adam has it inside the gradient, so it enters m and "
             "v and is divided by √v̂; AdamW subtracts it at the end.\n"
-            "- In the ill-scaled bowl w₂ has 25 times the curvature: Adam's pull is weak, AdamW's "
-            "depends on the weight alone."
+            "- In the ill-scaled bowl w₂ has 25 times the curvature: at t = 1 Adam's pull on it is "
+            "weak; AdamW's always depends on the weight alone."
         )
     )
 

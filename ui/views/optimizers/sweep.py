@@ -87,9 +87,11 @@ def draw(values: stage.Values) -> None:
 def _numbers(kind: str, table: Sweep, axis: str) -> list[stage.Readout]:
     along, hint = (
         f"{axis}s",
-        _("By the slope of its log over the rows: 1, in proportion; 0, stays."),
+        _(
+            "By the slope of its log over the rows: 1, in proportion; 0, stays. Rows where it is "
+            "at the table's edge do not count; a dash: too few are left."
+        ),
     )
-    cost = table.cost_of_keeping()
     numbers = [
         stage.Readout(
             f"drift_{kind}",
@@ -101,15 +103,18 @@ def _numbers(kind: str, table: Sweep, axis: str) -> list[stage.Readout]:
             f"edge_{kind}",
             _("λ within +10% drifts"),
             _slope(table.drift(along, "strongest", 0.15)),
-            _("The same of the strongest λ whose test loss is within 10% of its row's least."),
+            _(
+                "The same of the strongest λ whose test loss is within 10% of the least of its row "
+                "in the table."
+            ),
         ),
         stage.Readout(
             f"cost_{kind}",
             _("Keeping λ costs"),
-            f"+{cost:.0%}" if np.isfinite(cost) else _("diverges"),
+            _cost(table),
             _(
-                "What the best λ of the lowest row that trains adds to the least loss of the "
-                "top row."
+                "What the best λ of the lowest row that trains adds to the least loss of the top "
+                "row. At least that (≥) or a dash, where one of the two is at the table's edge."
             ),
         ),
         stage.Readout(f"best_{kind}", _("Least test loss"), f"{table.test_loss.min():.3f}"),
@@ -118,7 +123,19 @@ def _numbers(kind: str, table: Sweep, axis: str) -> list[stage.Readout]:
 
 
 def _slope(value: float) -> str:
+    if np.isnan(value):
+        return "—"
     return f"{round(value, 2) + 0.0:.2f}"  # no minus before a zero
+
+
+def _cost(table: Sweep) -> str:
+    cost = table.cost_of_keeping()
+    if np.isnan(cost):
+        return "—"
+    if np.isinf(cost):
+        return _("diverges")
+    least_known = table.bracketed()[np.flatnonzero(table.trained())[-1]]
+    return f"+{cost:.0%}" if least_known else f"≥ +{cost:.0%}"
 
 
 def see() -> None:
@@ -126,13 +143,14 @@ def see() -> None:
         _(
             "- Each cell is one fit to real data. A dot marks the best λ of a row, its bar leads "
             "to the strongest λ that costs at most 10% more test loss.\n"
-            "- **Digits**: with Adam + L2 a learning rate ten times as large bears dozens of times "
-            "less λ. With AdamW, counted per step, the end of the bars stays: λ and learning rate "
-            "can be tuned apart (Loshchilov and Hutter, 2019).\n"
+            "- **Digits**: with Adam + L2 a learning rate ten times as large bears some 30 to 200 "
+            "times less λ. With AdamW, counted per step, the end of the bars moves by less than a "
+            "factor of 3: λ and learning rate can be tuned apart (Loshchilov and Hutter, 2019).\n"
             "- PyTorch multiplies AdamW's λ by the learning rate, the paper does not: switch **λ "
-            "of AdamW per step** off, and λ falls as one over the learning rate.\n"
-            "- **Diabetes**: a fit that is trained to its end does not show it. There λ as PyTorch "
-            "counts it stays for both.\n"
+            "of AdamW per step** off, and what was one λ falls as one over the learning rate.\n"
+            "- **Diabetes**: a fit that is trained to its end does not show it. There the best λ "
+            "as PyTorch counts it stays within a factor of about 2.5 per tenfold learning rate, "
+            "for both.\n"
             "- Over the **loss scale** Adam divides the factor out of the loss's gradient, not out "
             "of λw beside it: λ must be multiplied by the same factor. AdamW never sees it."
         )
