@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,18 +76,19 @@ def plans(open_screen: Open) -> Plans:
 @pytest.fixture(scope="module")
 def course(plans: Plans) -> Iterator[Courses]:
     """The course of a scene's run, or of another plan; each is trained once."""
-    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        known: dict[Plan, Future[Course]] = {
-            plan: pool.submit(trained, plan) for plan in plans.values()
-        }
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
+    known = {plan: pool.submit(trained, plan) for plan in plans.values()}
 
-        def result(wanted: int | Plan) -> Course:
-            plan = plans[wanted] if isinstance(wanted, int) else wanted
-            if plan not in known:
-                known[plan] = pool.submit(trained, plan)
-            return known[plan].result(timeout=600)
+    def result(wanted: int | Plan) -> Course:
+        plan = plans[wanted] if isinstance(wanted, int) else wanted
+        if plan not in known:
+            known[plan] = pool.submit(trained, plan)
+        return known[plan].result(timeout=600)
 
+    try:
         yield result
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def rise(course: Course) -> float:
