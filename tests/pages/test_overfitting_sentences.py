@@ -92,7 +92,7 @@ def test_the_sentences_of_double_descent_are_about_these_data(n: int, noise: flo
         said.add(left)
         if left:
             peak, degree, times, k, best = re.search(
-                r"data: (\S+) at degree (\d+), (\S+) times .* In (\d+) of 20 .* be (.+)\.", tuned
+                r"data: (\S+) at degree (\d+), (\S+) times .* In (\d+) of 20 .* give (.+)\.", tuned
             ).groups()  # type: ignore[union-attr]
             place = errors.degrees.tolist().index(int(degree))
             assert number(peak) == pytest.approx(errors.tuned_test_mse[place], rel=6e-3)

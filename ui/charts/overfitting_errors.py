@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import altair as alt
 import numpy as np
@@ -15,6 +16,8 @@ from ui.i18n import _
 from ui.theme import Figure
 
 Array = npt.NDArray[np.float64]
+LEAST = 1e-300  # of what a logarithmic axis is given; what is told of it is 0
+COUNTS = ("power", "told_degree", "told_n")  # whole numbers
 SILENT = 1e-6  # below any noise that a control can set but zero
 AS_POWER = (
     "abs(datum.value) < 1001 && (abs(datum.value) > 0.0009 || datum.value == 0)"
@@ -42,7 +45,7 @@ def complexity(curve: ErrorCurve, degree_a: int, degree_b: int, noise: float) ->
         "muted": np.full(test.size, floor(noise)),
         "sound_at": np.where(curve.degrees == degree_a, inside, np.nan),
         "overfit_at": np.where(curve.degrees == degree_b, inside, np.nan),
-        "best_at": np.where(curve.degrees == curve.best_degree, test, np.nan),
+        "best_at": np.where(curve.degrees == curve.best_degree, inside, np.nan),
     }
     return Figure(_complexity, pd.DataFrame(columns), (low, high))
 
@@ -85,19 +88,20 @@ def _complexity(low: float, high: float) -> alt.LayerChart:
 # ---- penalty
 
 
-def penalties(curve: PenaltyCurve, penalty: float, here: float, kind: str) -> Figure:
+def penalties(curve: PenaltyCurve, penalty: float, here: float, kind: str, noise: float) -> Figure:
     """Errors against λ; the present λ, and the best by the test and the cross-validated error."""
-    low, high = errors_range(0.3)
+    low, high = errors_range(noise)
     test, cv, n = positive(curve.test_mse), positive(curve.cv_mse), curve.penalties.size
+    inside = partial(np.clip, a_min=low, a_max=high)
     columns = {
         "penalty": curve.penalties,
         "data": positive(curve.train_mse),
         kind: test,
         "validation": cv,
-        "test_at": np.where(curve.penalties == curve.best_by_test, test, np.nan),
-        "cv_at": np.where(curve.penalties == curve.best_by_cv, cv, np.nan),
+        "test_at": np.where(curve.penalties == curve.best_by_test, inside(test), np.nan),
+        "cv_at": np.where(curve.penalties == curve.best_by_cv, inside(cv), np.nan),
         "now": once(max(penalty, PENALTY_RANGE[0]), n),
-        "now_at": once(float(np.clip(here, low, high)), n),
+        "now_at": once(float(inside(here)), n),
         "left": once(PENALTY_RANGE[0], n),
         "right": once(PENALTY_RANGE[1], n),
     }
@@ -176,8 +180,11 @@ def log_y(column: str, low: float, high: float) -> alt.Y:
 
 def hover(field: str, x: alt.X, tips: Mapping[str, str]) -> alt.Chart:
     """A strip as high as the figure at every place of the data, unseen, for the read-outs."""
+    told = {f"told_{name}": f"datum.{name} > {LEAST} ? datum.{name} : 0" for name in tips}
+    tips = {f"told_{name}": title for name, title in tips.items()}
     return (
         alt.Chart()
+        .transform_calculate(**told)
         .mark_rule(opacity=0, strokeWidth=14, tooltip=True)
         .encode(x=x, tooltip=tips_of(tips))
     )
@@ -185,9 +192,7 @@ def hover(field: str, x: alt.X, tips: Mapping[str, str]) -> alt.Chart:
 
 def tips_of(names: Mapping[str, str]) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip(
-            f"{field}:Q", title=title, format="" if field in ("degree", "n", "power") else ".3~g"
-        )
+        alt.Tooltip(f"{field}:Q", title=title, format="" if field in COUNTS else ".3~g")
         for field, title in names.items()
     ]
 
@@ -198,8 +203,8 @@ def once(value: float, n: int) -> Array:
 
 
 def positive(errors: Array) -> Array:
-    """Errors as a logarithmic axis can have them."""
-    return np.clip(errors, 1e-30, 1e30)
+    """Errors as a logarithmic axis can have them: 0 is far below every frame."""
+    return np.clip(errors, LEAST, 1e300)
 
 
 def floor(noise: float) -> float:

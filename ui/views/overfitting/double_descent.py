@@ -107,14 +107,13 @@ def tuned_sentence(errors: DoubleDescent) -> str:
     last = errors.degrees[-1]
     if height <= FLAT:
         return _(
-            "With λ tuned there is no peak on these data: nowhere is the test error more than 10 % "
-            "above both an earlier one and that at degree {last}."
+            "With λ tuned there is no peak on these data: no error is more than 10 % above both an "
+            "earlier one and that at degree {last}."
         ).format(last=last)
     return _(
-        "With λ tuned a peak is left on these data: {peak} at degree {d}, {times} times the least "
-        "before it or that at degree {last}, whichever is more. In {k} of {m} data sets "
-        "leave-one-out chose a smaller λ than the best one, which only the truth knows; with the "
-        "best the error there would be {best}."
+        "With λ tuned a peak is left on these data: {peak} at degree {d}, {times} times the "
+        "greater of the least before it and that at degree {last}. In {k} of {m} data sets "
+        "leave-one-out's λ is too small; the best, which only the truth knows, would give {best}."
     ).format(
         peak=stage.number(errors.tuned_test_mse[place]),
         d=errors.degrees[place],

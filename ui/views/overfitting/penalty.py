@@ -44,7 +44,9 @@ def draw(values: stage.Values) -> None:
     figure, readouts = stage.figure_and_readouts()
     with figure:
         stage.chart(
-            charts.penalties(errors, values["penalty"], here, values["penalty_kind"]),
+            charts.penalties(
+                errors, values["penalty"], here, values["penalty_kind"], values["noise"]
+            ),
             "figure",
             description=_(
                 "Training, test and cross-validated error of degree {d} against λ, on logarithmic "
