@@ -63,7 +63,7 @@ SCENES = (
         N_("Bias or no bias"),
         N_(
             "Now the bias decays as well. It is one number beside 200: ‖w‖ is as before, and the "
-            "test loss moves by less than a tenth, where λ moved it a thousandfold."
+            "test loss moves by about a tenth, where λ moved it a thousandfold."
         ),
         {"view": "regression", "weight_decay": 3.0, "decay_bias": True},
     ),

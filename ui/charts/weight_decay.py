@@ -38,7 +38,7 @@ def canyons(descents: Sequence[Canyon], own: float, height: float) -> Painted:
             for canyon in descents
         ],
         "height": height,
-        "reach": max(REACH, 1.05 * start),
+        "reach": max(REACH, 1.07 * start),
         "rate": rate,
         "rates": RATES,
         "ticks": [0.01, 0.1, 1],

@@ -135,6 +135,8 @@ def sweep(runs: Sequence[Regression], now: float, bound: float) -> Figure:
             "named": [at for at, _first, _name in rows],
             "none": [name if first else "" for _at, first, name in rows],
             "name": ["" if first else name for _at, first, name in rows],
+            # one below the other, for the last two may be neighbours
+            "line": [number % 2 for number, _row in enumerate(rows)],
         }
     )
     here = curves[np.isclose(curves["decay"], max(now, ZERO))].reset_index(drop=True)
@@ -199,9 +201,12 @@ def _sweep(top: int) -> alt.LayerChart:
         words.mark_text(strokeWidth=0, align="left", dx=5, dy=9).encode(
             x=place("named"), y=top, text="none:N"
         ),
-        words.mark_text(strokeWidth=0, align="right", dx=-5, dy=9).encode(
-            x=place("named"), y=top, text="name:N"
-        ),
+        *[
+            words.transform_filter(f"datum.line == {line}")
+            .mark_text(strokeWidth=0, align="right", dx=-5, dy=9 + 18 * line)
+            .encode(x=place("named"), y=top, text="name:N")
+            for line in (0, 1)
+        ],
         theme.tinted("overfit").mark_rule(strokeWidth=2).encode(x=place("bound"), y=top, y2=bottom),
         theme.tinted("overfit")
         .mark_text(strokeWidth=0, align="left", dx=5, dy=9)
