@@ -15,7 +15,7 @@ from ui.charts import optimizers as optimizers_chart
 from ui.charts import overfitting as overfitting_chart
 from ui.charts import recommender as recommender_chart
 from ui.charts import weight_decay as weight_decay_chart
-from ui.i18n import _
+from ui.i18n import N_, _
 from ui.lecture import TOPICS
 from ui.theme import Figure
 
@@ -58,13 +58,28 @@ def picture_of_recommender() -> Figure:
     return recommender_chart.histogram(histogram(movielens().rating))
 
 
-PICTURES: dict[str, Callable[[], Figure]] = {
-    "overfitting": picture_of_overfitting,
-    "constraints": picture_of_constraints,
-    "weight_decay": weight_decay_chart.thumbnail,
-    "optimizers": picture_of_optimizers,
-    "dropout": picture_of_dropout,
-    "recommender": picture_of_recommender,
+PICTURES: dict[str, tuple[Callable[[], Figure], str]] = {
+    "overfitting": (
+        picture_of_overfitting,
+        N_("Noisy points, the true sine, and a polynomial of degree 15 through the points."),
+    ),
+    "constraints": (
+        picture_of_constraints,
+        N_("Contours of a loss, which meet the diamond of L1 in a corner."),
+    ),
+    "weight_decay": (
+        weight_decay_chart.thumbnail,
+        N_("Three parabolas, and gradient descent to the bottom of two of them."),
+    ),
+    "optimizers": (
+        picture_of_optimizers,
+        N_("The paths of SGD, Adam and AdamW over the contours of a loss."),
+    ),
+    "dropout": (
+        picture_of_dropout,
+        N_("A network of four layers, with some of its hidden units dropped."),
+    ),
+    "recommender": (picture_of_recommender, N_("How often each rating was given.")),
 }
 
 shell.require_frame()
@@ -75,10 +90,11 @@ for number, topic in enumerate(TOPICS):
         columns[number % 3],
         st.container(border=True, height="stretch", gap="xsmall", key=f"card_{topic.name}"),
     ):
+        picture, words = PICTURES[topic.name]
         stage.chart(
-            PICTURES[topic.name](),
+            picture(),
             f"picture_{topic.name}",
-            description=_(topic.question),
+            description=_(words),
             height=stage.figure_height(0.4, 0.34),
         )
         st.page_link(
