@@ -246,10 +246,9 @@ def test_titles_are_plain_text() -> None:
         "a\nb\u202ec\0".replace("\0", ""),
         "x" * 999,
     ]
-    data = [(u, i, r, evil[int(i) % 4] if t else t) for u, i, r, t in rows()]
+    data = [(u, i, r, evil[int(i) // 10 % 4] if t else t) for u, i, r, t in rows()]
     titles = set(read_upload(table(data).encode(), "my.csv").ratings.titles)
-    assert titles <= {evil[0], evil[1], "a b c", "x" * 299 + "…"}
-    assert evil[1] in titles or evil[0] in titles
+    assert titles == {evil[0], evil[1], "a b c", "x" * 299 + "…"}
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"])
