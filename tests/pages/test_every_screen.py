@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.pages.conftest import Open, assert_well
-from ui import i18n
+from ui import i18n, scenes
 from ui.lecture import HOME, TOPICS
 
 ROOT = Path(__file__).parents[2]
@@ -71,13 +72,20 @@ def test_stands_at_every_extreme(open_screen: Open, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_scene_sets_the_controls_and_reset_returns_to_it(
-    open_screen: Open, name: str
+    open_screen: Open, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    told: list[Any] = []
+    choose = scenes.choose
+    monkeypatch.setattr(scenes, "choose", lambda *args: told.append(args) or choose(*args))
     screen = open_screen(name)
     pills = screen.get_by_key("scene_pill")
     assert len(pills.options) >= 4
     for number in range(2, len(pills.options) + 1):
         assert_well(screen.get_by_key("scene_pill").set_value(number).run())
+        wanted = told[-1][0][number - 1].values
+        assert wanted, "it differs from the first"
+        shown = {key: screen.session_state[key] for key in wanted}
+        assert shown == wanted
         scene = {widget.key: widget.value for widget in screen.slider}
         first = screen.slider[0]
         other = first.min if first.value != first.min else first.max
