@@ -166,6 +166,21 @@ def best(results: Iterable[CellResult]) -> Summary:
     return min((m for m in means if m.n_seeds == most), key=lambda mean: mean.best_valid_loss)
 
 
+def open_ends(
+    found: Summary, weight_decays: Sequence[float], dropouts: Sequence[float]
+) -> tuple[bool, bool]:
+    """Whether λ and p of `found`, the best, are the last ones tried: a better may lie beyond.
+
+    The grid is that of `weight_decays` and `dropouts`. Below 0 there is nothing, so a best of 0 is
+    no such end; nor is the only value of an axis, which was not compared with any.
+    """
+
+    def is_open(value: float, axis: Sequence[float]) -> bool:
+        return len(axis) > 1 and (value == max(axis) or value == min(axis) > 0)
+
+    return is_open(found.weight_decay, weight_decays), is_open(found.dropout, dropouts)
+
+
 def runs_of(grid: Iterable[Cell]) -> dict[Cell, list[Cell]]:
     """The runs to train (cells without patience), each with the cells that it tells about."""
     runs: dict[Cell, list[Cell]] = {}

@@ -276,3 +276,19 @@ def test_a_sweep_brings_a_dead_cluster_back(monkeypatch: pytest.MonkeyPatch) -> 
     sweep.begin([0.1], [0.0], 1)
     assert cluster.restarts == 1
     assert sweep._waiting(), "and the view looks again until it is ready"
+
+
+def test_the_sweep_says_when_its_best_is_at_an_end_of_the_grid() -> None:
+    from sim.recommender.grid import Cell, CellResult
+    from ui.views.recommender import sweep
+
+    def result(decay: float, dropout: float, loss: float) -> CellResult:
+        return CellResult(Cell(decay, dropout, None, 0), "finished", loss, 3, 9, 1.0)
+
+    inside = [result(0.1, 0.3, 0.76), result(0.5, 0.3, 0.8)]
+    assert sweep._ends(inside, [0.0, 0.1, 0.5], [0.0, 0.3, 0.5]) == ""
+    beyond = [*inside, result(0.5, 0.5, 0.7)]
+    said = sweep._ends(beyond, [0.0, 0.1, 0.5], [0.0, 0.3, 0.5])
+    assert "λ = 0.5 is the last one tried" in said
+    assert "p = 0.5 is the last one tried" in said
+    assert sweep._ends([], [0.1], [0.3]) == ""

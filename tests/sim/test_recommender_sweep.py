@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from sim.compute import RemoteRun, WorkerLost
-from sim.recommender.grid import result_of, train_run
+from sim.recommender.grid import Summary, open_ends, result_of, train_run
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Knobs, Settings
 from sim.recommender.sweep import (
@@ -113,6 +113,24 @@ def test_a_patience_that_ends_on_the_last_epoch_is_finished(parts: Parts) -> Non
     assert (result.state, result.epochs_run, result.best_epoch) == ("finished", at + 2, at)
     short = train_run(*parts, settings, Knobs(0.0))
     assert result_of(short, result.cell, settings.epochs).state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("decay", "dropout", "expected"),
+    [
+        (0.1, 0.3, (False, False)),
+        (0.5, 0.3, (True, False)),
+        (0.0, 0.0, (False, False)),  # nothing is below 0
+        (0.1, 0.5, (False, True)),
+        (0.5, 0.5, (True, True)),
+    ],
+)
+def test_a_best_at_the_end_of_the_grid_leaves_open_what_is_beyond(
+    decay: float, dropout: float, expected: tuple[bool, bool]
+) -> None:
+    found = Summary(decay, dropout, None, 1, 0.8, None, 9.0, 1.0)
+    assert open_ends(found, [0.0, 0.1, 0.5], [0.0, 0.3, 0.5]) == expected
+    assert open_ends(found, [decay, 2.0], [dropout]) == (decay > 0, False)
 
 
 def test_means_over_seeds() -> None:

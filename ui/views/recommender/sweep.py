@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from sim.compute import WorkerLost
-from sim.recommender.grid import CellResult, Summary, best, cells, summary
+from sim.recommender.grid import CellResult, Summary, best, cells, open_ends, summary
 from sim.recommender.records import Settings
 from sim.recommender.sweep import Sweep
 from sim.recommender.upload import Origin
@@ -176,6 +176,22 @@ def _results(
         )
     with readouts:
         stage.readouts(stage.Group(_numbers(results)))
+        stage.remark(_ends(results, decays, dropouts))
+
+
+def _ends(results: list[CellResult], decays: Sequence[float], dropouts: Sequence[float]) -> str:
+    """What an end of the grid leaves open."""
+    if not any(r.best_valid_loss is not None for r in results):
+        return ""
+    found = best(results)
+    named = zip(("λ", "p"), (found.weight_decay, found.dropout), strict=True)
+    return " ".join(
+        _("{name} = {value:g} is the last one tried: a better one may lie beyond.").format(
+            name=name, value=value
+        )
+        for (name, value), is_open in zip(named, open_ends(found, decays, dropouts), strict=True)
+        if is_open
+    )
 
 
 def _describe(means: Sequence[Summary], results: list[CellResult], cells: int) -> str:
