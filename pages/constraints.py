@@ -57,8 +57,8 @@ SCENES = (
     Scene(
         N_("Long contours"),
         N_(
-            "The loss cares little about one direction and much about the other; both optima slide "
-            "along the valley, and L1 ends in a corner."
+            "The loss cares little about one direction and much about the other: neither solution "
+            "is the point of its ball that is nearest to c, and L1 ends in a corner."
         ),
         {"center_x": 2.0, "center_y": 2.5, "eccentricity": 20.0, "angle": -30.0},
     ),

@@ -125,6 +125,9 @@ def test_long_contours(open_screen: Open) -> None:
     screen = _scene(open_screen, "Long contours")
     assert _zeros(screen, "l1") == "w₁"
     assert _zeros(screen, "l2") == "none"
+    c = np.array([2.0, 2.5])
+    for norm, nearest in (("l2", 1.5 * c / np.hypot(*c)), ("l1", [0.5, 1.0])):
+        assert np.abs(np.subtract(_weights(screen, norm), nearest)).max() > 0.1
 
 
 def test_no_regularization(open_screen: Open) -> None:

@@ -26,7 +26,8 @@ from sim.constraints import (
     zero_share,
 )
 from ui.code import constraints as code
-from ui.views.constraints import descent, one_dimension, path, zeros
+from ui.views.constraints import descent, figure, one_dimension, path, zeros
+from ui.views.constraints.common import solve
 from ui.views.constraints.controls import CONTROLS
 
 DEFAULTS = {control.key: control.default for control in CONTROLS}
@@ -170,6 +171,24 @@ def test_from_order_one_up_the_multiplier_is_the_penalty_with_the_same_weights(q
         assert kkt(loss, q, found).residual < 1e-9
         same = penalized_minimum(loss, q, found.multiplier).weights
         np.testing.assert_allclose(same, found.weights, atol=1e-8)
+
+
+@pytest.mark.parametrize("angle", [-90.0, 0.0, 90.0])
+@pytest.mark.parametrize("form", ["constraint", "penalty"])
+def test_at_right_angles_the_circle_is_met_on_the_axis(angle: float, form: str) -> None:
+    values = DEFAULTS | {"center_x": 3.0, "center_y": 0.0, "angle": angle, "formulation": form}
+    _loss, solutions = solve(values | {"norm_order": "4"})
+    assert [one.zeros for one in solutions] == ["w₂"] * 3
+    _loss, solutions = solve(values | {"center_y": 1.0, "norm_order": "4"})
+    assert [one.zeros for one in solutions][::2] == ["none"] * 2
+
+
+def test_on_its_boundary_the_optimum_is_not_bound() -> None:
+    """In floating point 0.1 + 0.2 is above 0.3, and a multiplier of 1e-16 would be shown."""
+    values = DEFAULTS | {"center_x": 0.1, "center_y": 0.2, "budget": 0.3}
+    loss, solutions = solve(values)
+    assert [one.penalty for one in solutions] == [0, 0]
+    assert [figure.chosen(loss, one, 1.0) for one in solutions] == [None, None]
 
 
 def test_below_order_one_the_bands_are_wider() -> None:

@@ -106,7 +106,7 @@ def zeros(q):
 
 
 for q in (2, 1):
-    print(f"L{{q}}: {{100 * zeros(q).mean():.1f}} % of the plane")
+    print(f"L{{q}}: {{100 * zeros(q).mean():.1f}} % of the square")
 """
 
 

@@ -48,7 +48,7 @@ def draw(values: stage.Values) -> None:
     with figure:
         panels = []
         for one, (masks, shares) in zip(solutions, maps, strict=True):
-            title = _("{norm}: {share:.0%} of the plane").format(
+            title = _("{norm}: {share:.0%} of the square").format(
                 norm=one.norm.name, share=1 - shares[0]
             )
             panel = charts.Panel(one.norm, title, one.weights, one.budget)
