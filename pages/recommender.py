@@ -256,8 +256,13 @@ def source() -> str:
     return code.source(settings(), knobs(), origin())
 
 
-def source_of_the_model() -> str:
-    return code.source(*training.recipe(settings(), knobs()), origin())
+def recommended() -> str:
+    user = controls.read(CONTROLS)["user"]
+    return code.recommended(*training.recipe(settings(), knobs()), origin(), user)
+
+
+def biases() -> str:
+    return code.learned(*training.recipe(settings(), knobs()), origin())
 
 
 def view(
@@ -304,7 +309,7 @@ stage.screen(
         films.data,
         words.see_films,
         maths.films,
-        source_of_the_model,
+        recommended,
     ),
     view(
         "learned",
@@ -314,7 +319,7 @@ stage.screen(
         learned.data,
         words.see_learned,
         maths.learned,
-        source_of_the_model,
+        biases,
     ),
     view(
         "sweep",

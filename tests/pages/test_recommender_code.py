@@ -24,6 +24,7 @@ from sim.recommender.records import ModelName, OptimizerName, Schedule
 from sim.recommender.upload import read_upload
 from tests.pages.conftest import Open
 from ui.code import recommender as code
+from ui.views.recommender import training
 from ui.views.recommender.dataset import own
 
 ROWS = 12_000
@@ -128,6 +129,53 @@ def test_the_code_of_a_sweep_finds_the_same_losses(few: Ratings) -> None:
     for one, (decay, dropout) in zip(found, product((0.0, 5.0), (0.0, 0.5)), strict=True):
         ours = trained(split(few), settings, Knobs(decay, dropout))
         assert_alike([one], ours[-1:], 0.01)
+
+
+def test_the_code_of_the_other_views_recommends_and_ranks(
+    few: Ratings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("names.csv").write_bytes(FILES["names.csv"])
+    dataset = own(read_upload(FILES["names.csv"], "names.csv"))
+    assert dataset.upload
+    settings = replace(SETTINGS, epochs=1)
+    on_own = replace(settings, rating_range=dataset.rating_range)
+    user = dataset.everything.user_ids[3]
+    for recipe, origin, ratings, one in (
+        (settings, None, few, "15"),
+        (on_own, dataset.upload.origin, dataset.everything, user),
+    ):
+        found: dict[str, Any] = {}
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(code.recommended(recipe, Knobs(), origin, one), found)
+        lines = out.getvalue().split("kept: ")[1].splitlines()[1:]
+        predicted = [float(line.split(" ")[0]) for line in lines]
+        index = ratings.user_ids.index(one)
+        seen = {ratings.titles[m] for m in ratings.movie[ratings.user == index]}
+        allowed = {ratings.titles[m] for m in ratings.movie} - seen
+        assert predicted == sorted(predicted, reverse=True)
+        assert len(lines) == min(10, len(allowed)) > 0
+        assert all(line.split(" ", 1)[1] in allowed for line in lines)
+        low, high = recipe.rating_range
+        assert all(low < value < high for value in predicted)
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(code.learned(recipe, Knobs(), origin), found)
+        (*_, last) = out.getvalue().splitlines()
+        count, title = re.findall(r"from (\d+) ratings: (.+)", last)[0]
+        names = np.array(ratings.titles)[ratings.movie]
+        assert int(count) == (names == title).sum()
+    assert code.learned(replace(settings, model="ncf"), Knobs(), None) == code.source(
+        replace(settings, model="ncf"), Knobs()
+    )
+
+
+def test_a_batch_size_of_its_own_is_shown_as_the_next_one() -> None:
+    assert [training.nearest_batch_size(size) for size in (1024, 13_312, 10**7, 50)] == [
+        "1024",
+        "16384",
+        "65536",
+        "64",
+    ]
 
 
 def rows_of(low: float, high: float, seed: int = 0, n: int = 1500) -> list[tuple[int, int, float]]:

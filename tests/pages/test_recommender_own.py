@@ -102,6 +102,11 @@ def test_the_last_scene_is_about_the_ratings_at_hand(open_screen: Open) -> None:
     said = " ".join(text.value for text in screen.markdown)
     assert "crime" not in said
     assert "Rate some items of your data" in said
+    screen.session_state["tab"] = "The code"
+    for view in ("train", "films", "learned", "sweep", "data"):
+        (block,) = look(screen, view).code
+        assert "'own.csv'" in block.value
+        assert "movielens" not in block.value
 
 
 SCALES = [(0.0, 100.0), (5.0, 50.0), (0.0, 1.0), (1.0, 5.0), (-10.0, 10.0)]

@@ -22,6 +22,44 @@ def one_cycle(step):  # up from 1/25 of the rate in the first quarter, then down
 """
 
 
+def recommended(settings: Settings, knobs: Knobs, origin: Origin | None, user: str) -> str:
+    """The code of a run, and what its model recommends to one user."""
+    name = user if origin is None or not origin.text_ids else repr(user)
+    back = "" if origin is None else " * span / 5.5 + low"
+    return source(settings, knobs, origin) + "\n".join(
+        [
+            "",
+            "# the ten with the highest predictions among what this user has not rated",
+            ratings.names(origin),
+            f"one = {ratings.column(origin, 'user')}.unique().tolist().index({name})",
+            "with torch.no_grad():",
+            f"    scores = model(torch.full((n_items,), one), torch.arange(n_items)){back}",
+            "scores[item[user == one]] = -math.inf",
+            "for row in scores.topk(min(10, int(scores.isfinite().sum()))).indices.tolist():",
+            '    print(f"{scores[row]:.2f} {names[row]}")',
+            "",
+        ]
+    )
+
+
+def learned(settings: Settings, knobs: Knobs, origin: Origin | None) -> str:
+    """The code of a run, and which of its biases are largest, where its model has one for each."""
+    text = source(settings, knobs, origin)
+    if settings.model not in ("dot", "attention"):
+        return text
+    return text + "\n".join(
+        [
+            "",
+            "# best liked: the largest biases, and how many ratings they stand on",
+            ratings.names(origin),
+            "bias, counts = model.item_bias.weight.detach()[:, 0], item.bincount()",
+            "for row in bias.topk(min(8, n_items)).indices.tolist():",
+            '    print(f"{bias[row]:+.3f} from {counts[row]} ratings: {names[row]}")',
+            "",
+        ]
+    )
+
+
 def source(settings: Settings, knobs: Knobs, origin: Origin | None = None) -> str:
     """PyTorch code of this very run: its ratings, model, optimizer, schedule and stopping rule.
 

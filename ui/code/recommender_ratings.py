@@ -41,6 +41,19 @@ def read(origin: Origin | None, rating_range: tuple[float, float]) -> str:
     )
 
 
+def column(origin: Origin | None, role: str) -> str:
+    """The column of the table that holds the ids of a role, user or item, as code."""
+    own = {"user": "userId", "item": "movieId"}[role] if origin is None else role
+    return f'frame["{own}"]'
+
+
+def names(origin: Origin | None) -> str:
+    """The line that makes `names`, what each item is called, in the order of their numbers."""
+    if origin is None:
+        return 'names = frame.drop_duplicates("movieId")["title"].tolist()'
+    return 'names = frame["item"].unique().tolist()'
+
+
 def _frame(origin: Origin) -> str:
     """The lines that read the file into `frame`, with the columns user, item and rating."""
     unpacked, file = "", repr(origin.name)

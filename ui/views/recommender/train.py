@@ -299,8 +299,6 @@ def restore(entry: PastRun) -> None:
     state["patience"] = knobs.patience
     for key in ("n_factors", "epochs", "seed", "schedule", "model", "optimizer"):
         state[key] = getattr(settings, key)
-    state["batch_size"], state["learning_rate"] = (
-        str(settings.batch_size),
-        f"{settings.learning_rate:g}",
-    )
+    state["learning_rate"] = f"{settings.learning_rate:g}"
+    state["batch_size"] = training.nearest_batch_size(settings.batch_size)
     state["_restored"] = entry.model

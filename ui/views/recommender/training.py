@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -161,6 +162,11 @@ def batch_size(n_train: int) -> str:
     """One for the screen: an epoch of about 625 steps, or fewer where the ratings are few."""
     wanted = 2 * quoted_batch(n_train)
     return next((size for size in BATCH_SIZES if int(size) >= wanted), BATCH_SIZES[-1])
+
+
+def nearest_batch_size(size: int) -> str:
+    """The one on the screen that is next to `size`: a quick run on much data has its own."""
+    return min(BATCH_SIZES, key=lambda known: abs(math.log(int(known) / size)))
 
 
 def suited(settings: Settings, dataset: Dataset) -> Settings:
