@@ -113,10 +113,10 @@ def double_descent(
     points is zero between them but for a spike at each, and the error ends near that of f = 0.
 
     The test error is exact: over x uniform on [-1, 1] it is noise^2 plus the squared distance of
-    the coefficients to those of the truth. Without a penalty it holds to 1e-6 of its value, however
-    high the peak: from 1e2 to 1e20 at 20 points, by how far apart they happen to lie. The data sets
-    share their positions, as in `bias_variance`, and the positions are those of `noisy_sine` under
-    the same seed.
+    the coefficients to those of the truth. Without a penalty it holds to 1e-9 of its value up to
+    degree n + 1, and to 1e-4 beyond, however high the peak: from 1e2 to 1e20 at 20 points, by how
+    far apart they happen to lie. The data sets share their positions, as in `bias_variance`, and
+    the positions are those of `noisy_sine` under the same seed.
 
     Raises ValueError for no degrees or a negative one, when n_points < 2 or n_datasets < 1, and
     when noise is negative or not finite.

@@ -203,15 +203,17 @@ def test_errors_near_the_threshold_hold_to_their_digits(n, noise, seed):
             (a - b) ** 2 for a, b in zip(c, aim[: degree + 1], strict=True)
         )
         beyond = exact.mpmath.fsum(b**2 for b in aim[degree + 1 :])
-        assert result.test_mse[k] == pytest.approx(float(distance + beyond) + noise**2, rel=1e-6)
+        near = degree <= n + 1
+        aimed = float(distance + beyond) + noise**2
+        assert result.test_mse[k] == pytest.approx(aimed, rel=1e-9 if near else 1e-4)
         if degree < n - 1:
             assert result.train_mse[k] == pytest.approx(exact.mean_square(B, c, y), rel=1e-8)
         else:
             assert result.train_mse[k] == 0
         if degree < 1.25 * n:
             fitted = fit_legendre(x, np.array([float(v) for v in y]), degree).coefficients
-            size = max(abs(float(v)) for v in c)
-            np.testing.assert_allclose(fitted, [float(v) for v in c], rtol=0, atol=1e-6 * size)
+            bound = (1e-8 if near else 1e-4) * max(abs(float(v)) for v in c)
+            np.testing.assert_allclose(fitted, [float(v) for v in c], rtol=0, atol=bound)
 
 
 def plane_wave(degree: int) -> list[exact.mpf]:
