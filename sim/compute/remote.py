@@ -111,6 +111,8 @@ class RemoteRun:
             with self._client.as_current():
                 distributed().wait([self._future], timeout=timeout)
             actor = self._hold()
+        if actor is None:
+            raise TimeoutError("The object stands, but the way to it takes long.")
         return self._result(self._send(actor, "call", method, args), timeout)
 
     def close(self) -> None:
@@ -144,6 +146,8 @@ class RemoteRun:
             try:
                 with self._client.as_current():  # the actor binds to the client it finds
                     self._actor = self._future.result(timeout=10)
+            except TimeoutError:  # an OSError too, but a busy machine is slow, not lost
+                return None
             except Exception as error:  # noqa: BLE001 - told apart in _raise
                 self._raise(error)
         return self._actor

@@ -109,6 +109,23 @@ def test_before_anything_stands_nothing_is_asked_or_turned() -> None:
     assert run.collect() is None
 
 
+def test_a_slow_answer_is_not_a_lost_worker() -> None:
+    """As from a machine whose processors are all busy: a TimeoutError is an OSError, too."""
+    answers: list[object] = [TimeoutError(), TimeoutError(), "the actor"]
+
+    def result(timeout: float) -> object:
+        assert timeout <= 10
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    future = SimpleNamespace(status="finished", release=lambda: None, result=result)
+    client = SimpleNamespace(as_current=nullcontext, submit=lambda *_args, **_options: future)
+    run = RemoteRun(client, TRAINER, ())
+    assert [run.ready, run.ready, run.ready] == [False, False, True]
+
+
 def test_slices_go_on_and_knobs_are_noted(ready: Compute, parts: tuple[Ratings, Ratings]) -> None:
     run = ready.run(TRAINER, *parts, Settings(n_factors=4, batch_size=50, epochs=10**6))
     first = next_slice(run, 0.05, Knobs(0.0))
