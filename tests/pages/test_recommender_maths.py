@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from itertools import product
@@ -123,3 +124,23 @@ def test_what_fits_is_of_the_order_that_the_help_says(
 
 def test_the_ratings_are_as_many_as_here() -> None:
     assert len(bundled().train) == N_TRAIN
+
+
+@pytest.mark.parametrize(
+    ("rating_range", "factor"), [((0.0, 5.5), None), ((-10.0, 110.0), r"\tfrac{5.5}{120}")]
+)
+def test_folding_in_says_how_errors_are_stretched(
+    rating_range: tuple[float, float], factor: str | None
+) -> None:
+    """As `fold_in` does it (its own tests): the same new user on every scale."""
+    formulas: list[str] = []
+    quiet = SimpleNamespace(markdown=lambda _text: None, latex=formulas.append)
+    dataset = dataclasses.replace(bundled(), rating_range=rating_range)
+    with (
+        mock.patch.object(maths, "st", quiet),
+        mock.patch.object(maths, "current", return_value=dataset),
+    ):
+        maths.films({})
+    (formula,) = formulas
+    assert (factor or r"\; \sum") in formula
+    assert (r"\tfrac" in formula) == (factor is not None)

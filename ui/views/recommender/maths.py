@@ -79,11 +79,15 @@ def _model_words(settings: Settings) -> str:
     return words.replace("{beside}", str(beside)).replace("{most}", str(settings.max_history))
 
 
+def _stretch(rating_range: tuple[float, float]) -> str:
+    """The factor of squared errors that makes the range as long as the book's; nothing for 1."""
+    span = rating_range[1] - rating_range[0]
+    return "" if span == BOOK_SPAN else rf"\Bigl(\tfrac{{{BOOK_SPAN:g}}}{{{span:g}}}\Bigr)^2\,"
+
+
 def _loss(settings: Settings) -> str:
-    low, high = settings.rating_range
-    span = high - low
-    scaled = "" if span == BOOK_SPAN else rf"\Bigl(\tfrac{{{BOOK_SPAN:g}}}{{{span:g}}}\Bigr)^2\,"
-    return rf"L = {scaled}\tfrac1n \sum (r_{{um}}-\hat r_{{um}})^2 \quad\text{{(batch)}}"
+    mean = rf"{_stretch(settings.rating_range)}\tfrac1n \sum (r_{{um}}-\hat r_{{um}})^2"
+    return rf"L = {mean} \quad\text{{(batch)}}"
 
 
 def _batch_words(settings: Settings, n_train: int) -> str:
@@ -171,7 +175,8 @@ def _batch(settings: Settings, n_train: int) -> tuple[int, float, float]:
 
 def films(_values: stage.Values) -> None:
     st.latex(
-        r"\min_{x}\; \sum_{m \in \text{rated}} \bigl(\hat r_m(x) - r_m\bigr)^2 "
+        rf"\min_{{x}}\; {_stretch(current().rating_range)}"
+        r"\sum_{m \in \text{rated}} \bigl(\hat r_m(x) - r_m\bigr)^2 "
         rf"+ {PENALTY:g}\,\frac{{\lVert x - \bar x\rVert^2}}{{s^2}}, \qquad x = (p, b)"
     )
     st.markdown(
