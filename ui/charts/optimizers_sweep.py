@@ -126,6 +126,6 @@ def describe_heat_map(kind: RuleKind, table: Sweep) -> str:
     """The figure in words."""
     best = ", ".join(f"{decay:.3g}" for decay in table.best_weight_decays)
     return _(
-        "Test loss of {name} for every weight decay and row; the best weight decays, row by row "
-        "from below, are {best}."
+        "Test loss of {name} for every weight decay and row; the best of these weight decays, row "
+        "by row from below, are {best}."
     ).format(name=names()[kind], best=best)
