@@ -45,6 +45,7 @@ def with_ratings(open_screen: Open, scale: tuple[float, float, float]) -> AppTes
 def look(screen: AppTest, view: str) -> AppTest:
     screen.segmented_control(key="view").set_value(view).run()
     assert_well(screen)
+    assert screen.session_state["view"] == view
     return screen
 
 
