@@ -245,3 +245,21 @@ def test_what_it_learned_stands_for_every_model(open_screen: Open, model: str) -
         screen.run()
         assert_well(screen)
     look(screen, "films")
+
+
+def test_a_quick_run_is_restored(open_screen: Open) -> None:
+    """It had no patience, which the slider does not know."""
+    dataset = bundled()
+    screen = open_screen("recommender")
+    settings, knobs = training.suited(training.QUICK, dataset), Knobs(0.2)
+    trainer = Trainer(dataset.train, dataset.valid, settings)
+    progress = trainer.run_for(float("inf"), knobs)
+    entry = training.PastRun(1, settings, knobs, progress, trainer.best())
+    screen.session_state["_past"] = [entry]
+    screen.session_state["past_table"] = {"selection": {"rows": [0], "columns": []}}
+    screen.run()
+    screen.button(key="restore").click().run()
+    assert_well(screen)
+    assert screen.slider(key="patience").value == 30
+    assert screen.slider(key="epochs").value == 5
+    assert screen.session_state["_restored"] is entry.model

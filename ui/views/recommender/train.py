@@ -17,6 +17,7 @@ from ui.views.recommender.dataset import current
 from ui.views.recommender.training import PastRun, Training
 
 DASH = "–"
+MOST_PATIENCE = 30  # as on the slider
 
 
 def draw(settings: Callable[[], Settings], knobs: Callable[[], Knobs]) -> None:
@@ -296,7 +297,7 @@ def restore(entry: PastRun) -> None:
     knobs = training.last_knobs(entry.started_with, entry.progress)
     settings = entry.settings
     state["weight_decay"], state["dropout"] = knobs.weight_decay, knobs.dropout
-    state["patience"] = knobs.patience
+    state["patience"] = knobs.patience or MOST_PATIENCE  # a quick run has none
     for key in ("n_factors", "epochs", "seed", "schedule", "model", "optimizer"):
         state[key] = getattr(settings, key)
     state["learning_rate"] = f"{settings.learning_rate:g}"
