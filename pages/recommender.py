@@ -225,7 +225,9 @@ def with_own_ratings(scene: Scene) -> Scene:
             ),
             {"view": "films"},
         )
-    said = _("On MovieLens: {sentence} How is it with your ratings?").format(sentence=_(scene.see))
+    said = _("Written for MovieLens: “{sentence}” How is it with your ratings?").format(
+        sentence=_(scene.see)
+    )
     return Scene(scene.title, said, scene.values)
 
 
@@ -288,6 +290,7 @@ def view(
     )
 
 
+own.settle(CONTROLS)
 stage.screen(
     SCENES if dataset.upload is None else tuple(map(with_own_ratings, SCENES)),
     CONTROLS,

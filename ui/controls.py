@@ -301,7 +301,7 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
                 _("`{key}` must be {expected}; the lab uses {default}").format(
                     key=control.key,
                     expected=control.expected(),
-                    default=control.format(control.default),
+                    default=control.format(control.default) or _("none"),
                 )
             )
         else:

@@ -52,7 +52,7 @@ def look(screen: AppTest, view: str) -> AppTest:
 def words(screen: AppTest) -> str:
     """All that the page says, but for the sentence of the scene, which names its data."""
     parts = [*screen.markdown, *screen.caption, *screen.get("text"), *screen.info]
-    said = [part.value for part in parts if not part.value.startswith("On MovieLens: ")]
+    said = [part.value for part in parts if not part.value.startswith("Written for MovieLens: ")]
     said += [bar.text for bar in screen.progress]
     said += [f"{widget.label} {widget.help}" for widget in (*screen.button, *screen.selectbox)]
     said += [block.proto.body for block in screen.get("html")]
@@ -263,3 +263,74 @@ def test_a_quick_run_is_restored(open_screen: Open) -> None:
     assert screen.slider(key="patience").value == 30
     assert screen.slider(key="epochs").value == 5
     assert screen.session_state["_restored"] is entry.model
+
+
+def test_other_ratings_take_what_was_about_the_last_ones_out_of_the_link(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="data", user="5", batch_size="1024", mine="1:5")
+    for action in ("upload", "back"):
+        if action == "upload":
+            screen.file_uploader(key="upload").set_value(("own.csv", table(1, 5, 1), "text/csv"))
+            screen.run()
+        else:
+            screen.button(key="bundled").click().run()
+        assert_well(screen)
+        assert not {"user", "batch_size", "mine"} & set(screen.query_params)
+        ours = screen.session_state["_dataset"]
+        assert (ours is None) == (action == "back")
+        assert screen.selectbox(key="user").value == ("0" if ours else "73")
+        own_size = training.batch_size(len((ours or bundled()).train))
+        assert screen.selectbox(key="batch_size").value == own_size
+        screen.selectbox(key="user").set_value("5")
+        screen.selectbox(key="batch_size").set_value("1024")
+        for key, value in (("user", "5"), ("batch_size", "1024")):
+            screen.query_params[key] = value  # as the browser does
+        screen.run()
+        assert_well(screen)
+        assert {"user", "batch_size"} < set(screen.query_params)
+
+
+def test_the_link_of_a_sweep_is_answered_in_sentences(open_screen: Open) -> None:
+    bad = {"sweep_decays": "nan", "sweep_dropouts": "2", "sweep_seeds": "2.5"}
+    screen = open_screen("recommender", view="sweep", **bad)
+    (warning,) = screen.warning
+    assert "`sweep_seeds` must be a whole number from 1 to 5; the lab uses 1" in warning.value
+    assert "`sweep_decays` must be some of 0, 0.05, 0.1, 0.2, 0.5, 1;" in warning.value
+    assert "`sweep_dropouts` must be some of 0, 0.1, 0.3, 0.5, 0.7;" in warning.value
+    assert not set(bad) & set(screen.query_params)
+
+
+def test_a_good_link_of_a_sweep_is_followed(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="sweep", sweep_decays=["0", "0.2"], sweep_seeds="3")
+    assert not screen.warning
+    assert screen.multiselect(key="sweep_decays").value == [0.0, 0.2]
+    assert screen.number_input(key="sweep_seeds").value == 3
+
+
+def test_no_own_ratings_are_called_none(open_screen: Open) -> None:
+    (warning,) = open_screen("recommender", mine="1:99").warning
+    assert "the lab uses none" in warning.value
+
+
+def test_the_axis_of_losses_has_plain_numbers() -> None:
+    """With type g, Vega cuts the digits to those that tell the ticks apart: 2e+2 for 200."""
+    figure = charts.figure([], None, 3, on_scale(0.0, 100.0).scale)
+    layers = figure.specification(presenting=False)["layer"]
+    axes = [layer.get("encoding", {}).get("y", {}).get("axis") for layer in layers]
+    assert {axis["format"] for axis in axes if axis} == {",~r"}
+
+
+def test_the_description_says_which_training_loss_it_has() -> None:
+    dataset = bundled()
+    progress = Trainer(dataset.train, dataset.valid, Settings(epochs=1, batch_size=4096)).run_epoch(
+        Knobs()
+    )
+    said = charts.description(progress, dataset.scale)
+    loss = dataset.scale.loss(progress.history[-1].train_loss)
+    assert f"The mean training loss of epoch 1 is {loss}, the validation loss at its end" in said
+
+
+def test_ratings_without_genres_have_no_column_of_them(open_screen: Open) -> None:
+    screen = with_ratings(open_screen, (1, 5, 1))
+    with_a_past_run(screen)
+    look(screen, "films")
+    assert "Genres" not in screen.dataframe[0].value

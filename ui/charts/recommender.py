@@ -91,7 +91,7 @@ def _grammar(epochs: int, highest: float) -> alt.LayerChart:
         return alt.Y(
             f"{column}:Q",
             title=_("mean squared error"),
-            axis=alt.Axis(tickCount=6, format="~g" if 1e-3 < highest < 1e6 else "~e"),
+            axis=alt.Axis(tickCount=6, format=",~r" if 1e-3 < highest < 1e6 else "~e"),
             scale=theme.fixed(0, highest),
         )
 
@@ -269,8 +269,8 @@ def description(progress: Progress | None, scale: Scale) -> str:
         return _("Training and validation loss against epochs; nothing has been trained yet.")
     last = progress.history[-1]
     return _(
-        "Training and validation loss against epochs. After epoch {epoch} the training loss is "
-        "{train} and the validation loss {valid}; the best epoch is {best}."
+        "Training and validation loss against epochs. The mean training loss of epoch {epoch} is "
+        "{train}, the validation loss at its end {valid}; the best epoch is {best}."
     ).format(
         epoch=last.epoch,
         train=scale.loss(last.train_loss),

@@ -263,7 +263,8 @@ def _table(
         frame[_("Nearest to")] = [
             everything.titles[reason[0].movie] if reason else "" for reason in why
         ]
-    frame[_("Genres")] = [", ".join(everything.genres[movie]) for movie in chosen]
+    if any(everything.genres):
+        frame[_("Genres")] = [", ".join(everything.genres[movie]) for movie in chosen]
     with st.container(key=key):
         st.dataframe(
             pd.DataFrame(frame),

@@ -12,6 +12,7 @@ from sim.recommender.scale import Bar, histogram
 from sim.recommender.upload import MESSAGES, UploadError, csv_safe, read_upload
 from ui import stage
 from ui.charts import recommender as charts
+from ui.controls import Control
 from ui.i18n import _
 from ui.views.recommender import sweep, training
 from ui.views.recommender.dataset import Dataset, current, own
@@ -103,16 +104,25 @@ def _short(value: str | int) -> str:
 def _change(dataset: object) -> None:
     training.forget()
     sweep.forget()
-    for key in ("user", "mine", "film", "find", "batch_size"):
+    for key in ("film", "find"):
         st.session_state.pop(key, None)
-        if key in st.query_params:
-            del st.query_params[key]
-    st.session_state["_dataset"] = dataset
+    st.session_state["_dataset"], st.session_state["_new_data"] = dataset, True
 
 
 def back() -> None:
     """Work with the bundled ratings again."""
     _change(None)
+
+
+def settle(controls: Sequence[Control]) -> None:
+    """Before the controls of other ratings appear: set those that are about them to their defaults.
+
+    Streamlit then takes them out of the link itself; from a bound widget nobody else can.
+    """
+    if st.session_state.pop("_new_data", False):
+        for control in controls:
+            if control.key in ("user", "mine", "batch_size"):
+                st.session_state[control.key] = control.default
 
 
 def _numbers(ratings: Ratings) -> list[stage.Readout]:

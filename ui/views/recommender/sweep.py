@@ -13,10 +13,11 @@ from sim.recommender.grid import CellResult, Summary, best, cells, open_ends, su
 from sim.recommender.records import Settings
 from sim.recommender.sweep import Sweep
 from sim.recommender.upload import Origin
-from ui import live, stage
+from ui import controls, live, shell, stage
 from ui.charts import recommender as charts
 from ui.code import recommender as code
-from ui.i18n import _
+from ui.controls import Number
+from ui.i18n import N_, _
 from ui.views.recommender import training
 from ui.views.recommender.dataset import current
 
@@ -26,6 +27,7 @@ DEFAULT_DECAYS, DEFAULT_DROPOUTS = (0.0, 0.1, 0.2, 0.5), (0.0, 0.3, 0.5)
 PATIENCES = (1, 2, 3, 5, 8)
 SETTINGS = Settings(epochs=20, batch_size=1024, learning_rate=1e-3)
 PACE = 0.5
+SEEDS = Number(key="sweep_seeds", label=N_("Seeds"), default=1, low=1, high=5)
 EVER = 99
 """Stands for no patience among the choices."""
 
@@ -34,15 +36,16 @@ def draw() -> None:
     """Draw the view."""
     running: Sweep | None = st.session_state.get("_sweep")
     waiting = _waiting()
+    settle_url()
     with st.container(key="sweep_choices", horizontal=True, vertical_alignment="bottom"):
         decays = _several("sweep_decays", _("λ"), DECAYS, DEFAULT_DECAYS, running)
         dropouts = _several("sweep_dropouts", _("p"), DROPOUTS, DEFAULT_DROPOUTS, running)
         seeds = st.number_input(
-            _("Seeds"),
-            1,
-            5,
-            1,
-            key="sweep_seeds",
+            _(SEEDS.label),
+            SEEDS.low,
+            SEEDS.high,
+            SEEDS.default,
+            key=SEEDS.key,
             bind="query-params",
             width=120,
             disabled=running is not None,
@@ -74,6 +77,37 @@ def draw() -> None:
         _results(running, patience, decays, dropouts)
 
     stage.part("answer", frame, run_every=part_pace)
+
+
+def settle_url() -> None:
+    """Before the choices first appear: say which of the link's cannot be used, and take them out.
+
+    Streamlit would drop them, or read 2.5 seeds as 2, and say nothing.
+    """
+    complaints = controls.settle_url([SEEDS])
+    for key, options, default in (
+        ("sweep_decays", DECAYS, DEFAULT_DECAYS),
+        ("sweep_dropouts", DROPOUTS, DEFAULT_DROPOUTS),
+    ):
+        if key in st.session_state:
+            continue
+        known = {"", *(f"{value:g}" for value in options)}  # none chosen: the default
+        if not known.issuperset(st.query_params.get_all(key)):
+            del st.query_params[key]
+            complaints.append(
+                _("`{key}` must be {expected}; the lab uses {default}").format(
+                    key=key,
+                    expected=_("some of {names}").format(names=_listed(options)),
+                    default=_listed(default),
+                )
+            )
+    if complaints:
+        shell.complain(*complaints)
+        st.rerun()  # with the corrected link
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
 
 
 def _waiting() -> bool:

@@ -166,7 +166,13 @@ def _numbers(
         stage.Group(
             [
                 stage.Readout(
-                    "train_loss", _("Training MSE"), loss(last.train_loss) if last else DASH
+                    "train_loss",
+                    _("Training MSE"),
+                    loss(last.train_loss) if last else DASH,
+                    _(
+                        "The mean of the batches since the point before on the curve, with "
+                        "dropout on."
+                    ),
                 ),
                 stage.Readout("best", _("Best epoch"), str(best or DASH)),
                 stage.Readout(
