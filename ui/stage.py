@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +17,7 @@ from ui import i18n, preview, shell, sliders, visits
 from ui import scenes as ui_scenes
 from ui.controls import Control, Views
 from ui.i18n import N_, _
+from ui.numbers import number as number
 from ui.scenes import Scene
 from ui.theme import Figure
 
@@ -315,16 +315,3 @@ def _show_table(table: Table) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-
-
-def number(value: float) -> str:
-    """A figure in few characters: three significant digits, thousands in full, then powers."""
-    if value == 0:
-        return "0"
-    if math.isinf(value):
-        return "∞"
-    size = abs(value)
-    if size >= 1e6 or 0 < size < 1e-4:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:#.3g}".rstrip(".")

@@ -25,6 +25,7 @@ from sim.constraints import (
     zero_map,
     zero_share,
 )
+from ui import stage
 from ui.code import constraints as code
 from ui.views.constraints import descent, figure, one_dimension, path, zeros
 from ui.views.constraints.common import solve
@@ -173,6 +174,25 @@ def test_from_order_one_up_the_multiplier_is_the_penalty_with_the_same_weights(q
         np.testing.assert_allclose(same, found.weights, atol=1e-8)
 
 
+def test_below_order_one_zero_weights_belong_to_many_penalties() -> None:
+    """The cusp beats any slope near zero; far away it is a large enough penalty that does."""
+    for values in losses(6, 8):
+        values |= {"norm_order": "0.5", "budget": 0.0, "formulation": "constraint"}
+        values |= {"contour_size": 1.0}
+        loss, solutions = solve(values)
+        shown = [figure.multiplier(one) for one in solutions]
+        assert shown[0] == "∞"
+        assert "—" not in shown[1]
+        assert shown[2] == "—"
+        assert "any λ above 0" in figure._multiplier(solutions[2])
+        assert figure.data(values).frame["multiplier"].isna().tolist() == [False, False, True]
+        assert (penalized_minimum(loss, 0.5, 1e4).weights == 0).all()
+        small = 1e-12 * loss.center
+        assert loss.value(small) + 1e-3 * np.sqrt(np.abs(small)).sum() > loss.value(np.zeros(2))
+        _loss, given = solve(values | {"formulation": "penalty", "penalty": 1e4})
+        assert figure.multiplier(given[2]) == stage.number(1e4), "a penalty that is given is known"
+
+
 @pytest.mark.parametrize("angle", [-90.0, 0.0, 90.0])
 @pytest.mark.parametrize("form", ["constraint", "penalty"])
 def test_at_right_angles_the_circle_is_met_on_the_axis(angle: float, form: str) -> None:
@@ -292,7 +312,8 @@ def test_what_is_said_of_one_weight_holds_at_any_setting() -> None:
             steps = math.ceil(2 / step) if step else None
             if steps is None:
                 assert shown == dict.fromkeys(found, "never")
-                assert "no ball has arrived" in said
+                assert "nothing pushes" in said
+                assert all(not one.pushes.any() for one in found.values())
                 continue
             assert shown["l1"] == (str(steps) if steps <= 40 else "after 40")
             lands = (2 / step).denominator == 1

@@ -70,6 +70,17 @@ def test_what_is_said_of_the_paths_is_what_they_do() -> None:
     assert len(heard) == 4
 
 
+@pytest.mark.parametrize(("rate", "decay"), [(1.0, 10.0), (0.3, 10.0), (0.2, 10.0), (1.0, 1.0)])
+def test_why_adamw_leaves_is_said_where_its_decay_overshoots(rate: float, decay: float) -> None:
+    """Each decay multiplies a weight by 1 − αλ; beyond −1 it grows for as long as one looks."""
+    for name in LOSSES:
+        values = DEFAULTS | {"loss": name, "adam_learning_rate": rate, "weight_decay": decay}
+        said = paths.verdict(values, paths.runs(values))
+        assert (f"AdamW: α·λ = {rate * decay:g}; above 2" in said) == (rate * decay > 2)
+        path = trajectory(rule("adamw", values), LOSSES[name].gradient, LOSSES[name].start, 300)
+        assert (path.diverged_at is not None) == (rate * decay > 2)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("momentum", [0.0, 0.8])
 def test_above_its_bound_a_rule_cannot_settle(name: str, momentum: float) -> None:
@@ -160,6 +171,18 @@ def test_no_step_is_named_that_there_is_none() -> None:
             quiet += step is None and "is above 2" in said
     assert named > 20
     assert quiet >= 2, "overshoots, but has not passed all bounds in so few steps"
+
+
+def test_without_decay_one_run_is_described_and_no_decay_named() -> None:
+    for standardise in OPTIONS["standardise"] or ("nothing", "input", "both"):
+        values = DEFAULTS | {"house_weight_decay": 0.0, "standardise": standardise}
+        line, plain = house_prices.lines(values)
+        assert f"without decay found slope {plain.slope:.3f}." in houses.describe_houses(
+            line, plain
+        )
+        assert "both decay" not in house_prices._verdict(values, line)
+        line, plain = house_prices.lines(values | {"house_weight_decay": 0.1})
+        assert f"{line.slope:.3f} with decay" in houses.describe_houses(line, plain)
 
 
 @pytest.mark.parametrize("seed", range(12))

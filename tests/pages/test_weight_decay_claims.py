@@ -120,6 +120,17 @@ def test_the_code_says_of_the_bound_what_the_figure_says() -> None:
             assert stays_out != canyon_charts.descends(canyon)
 
 
+@pytest.mark.parametrize(
+    ("rate", "said"), [(0.005, "in every canyon"), (1.2, "in none"), (0.15, "does not for")]
+)
+def test_all_and_none_of_the_canyons_are_said_in_words(rate: float, said: str) -> None:
+    found = canyons.descents(DEFAULTS | {"learning_rate": rate})
+    words = canyon_charts.canyons_description(found)
+    assert said in words
+    assert "–" not in words
+    assert all(f"{canyon.a:g}" in words for canyon in found)
+
+
 @pytest.mark.parametrize("a", [0.5, 1.0, 6.0, 60.0])
 @pytest.mark.parametrize("rate", [0.005, 0.15, 1.2])
 def test_every_descent_starts_inside_the_frame(a: float, rate: float) -> None:
@@ -170,7 +181,10 @@ def test_the_description_says_that_the_forms_lie_on_each_other_only_where_they_d
             together = "lie on each other" in words
             assert together == (run.difference.max() <= 0.005 * reach)
             assert ("diverge" in words) == (run.diverged_at is not None)
-            assert f"{run.difference.max():.1e}" in words
+            assert (
+                f"gap{' between them' * (not together)} is {stage.number(run.difference.max())}."
+                in words
+            )
             seen.add((together, run.diverged_at is None))
     assert {(True, True), (False, False)} <= seen
 
@@ -403,8 +417,22 @@ def test_names_and_numbers_of_the_comparison_are_those_of_the_losses(
     for number in (best, last):
         assert f"{number:g}" in words
     for loss in (test[best], test[last], down[last].train_loss[-1]):
-        assert f"{loss:.3g}" in words
+        assert charts.shown(loss) in words
     assert words in charts.sweep_description(runs)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1, 30.0])
+def test_description_and_read_outs_write_a_loss_alike(decay: float) -> None:
+    """Also where it is above 99 or far below 1: 153 and 1.2e-8, not 1.5e+02 and 1.2e-08."""
+    run, *_ = regression.the_run_and_its_twins(DEFAULTS | {"weight_decay": decay})
+    notes, words = (
+        shown(regression.REGRESSION, weight_decay=decay),
+        charts.regression_description(run),
+    )
+    for key in ("train_loss", "test_loss"):
+        value = readout(notes, key)
+        assert re.search(rf"{key[:4]}\w* loss (is )?{re.escape(value)}[ .]", words), (value, words)
+        assert not re.search(r"e[+-]0|e\+", value)
 
 
 def test_a_comparison_in_which_every_run_diverges_is_drawn_and_said() -> None:

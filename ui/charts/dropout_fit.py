@@ -15,6 +15,7 @@ from sim.overfitting import Sample, truth
 from ui import theme
 from ui.charts.dropout_formulas import doubled
 from ui.i18n import _
+from ui.numbers import number
 from ui.theme import Figure
 
 ROLE = dict(zip(NETS, ("muted", "overfit", "sound"), strict=True))
@@ -253,5 +254,7 @@ def description(progress: Progress | None, points: Sequence[Point]) -> str:
         return _("Losses and curves of three networks on the noisy sine; nothing is trained yet.")
     return _(
         "Losses and curves of three networks after {step} steps. Test error: small net "
-        "{small:.3g}, large net {large:.3g}, large net with dropout {dropout:.3g}."
-    ).format(step=points[-1].step, **dict(zip(NETS, points[-1].test_loss, strict=True)))
+        "{small}, large net {large}, large net with dropout {dropout}."
+    ).format(
+        step=points[-1].step, **dict(zip(NETS, map(number, points[-1].test_loss), strict=True))
+    )

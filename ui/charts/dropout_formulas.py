@@ -13,6 +13,7 @@ import pandas as pd
 from sim.dropout import UnitInput
 from ui import theme
 from ui.i18n import _
+from ui.numbers import number
 from ui.theme import Figure
 
 REACH, SPREAD, LARGEST = 1.5, 0.6, 3.0
@@ -72,16 +73,18 @@ def scaling_description(seen: UnitInput, *, inverted: bool) -> str:
     """The figure in words."""
     words = (
         _(
-            "The input of one unit under {n} masks, with inverted scaling: the mean is {mean:.3g}, "
-            "the input at inference {inference:.3g}."
+            "The input of one unit under {n} masks, with inverted scaling: the mean is {mean}, "
+            "the input at inference {inference}."
         )
         if inverted
         else _(
-            "The input of one unit under {n} masks, without scaling: the mean is {mean:.3g}, the "
-            "input at inference {inference:.3g}."
+            "The input of one unit under {n} masks, without scaling: the mean is {mean}, the "
+            "input at inference {inference}."
         )
     )
-    return words.format(n=len(seen.values), mean=seen.values.mean(), inference=seen.inference)
+    return words.format(
+        n=len(seen.values), mean=number(seen.values.mean()), inference=number(seen.inference)
+    )
 
 
 def penalty(losses: npt.ArrayLike, formula: float) -> Figure:
@@ -101,9 +104,9 @@ def penalty_description(losses: npt.ArrayLike, formula: float) -> str:
     """That figure in words."""
     of_all = np.asarray(losses, dtype=np.float64)
     return _(
-        "The mean loss over the masks drawn so far. After all {n} it is {mean:.4g}; the formula "
-        "says {formula:.4g}."
-    ).format(n=of_all.size, mean=of_all.mean(), formula=formula)
+        "The mean loss over the masks drawn so far. After all {n} it is {mean}; the formula "
+        "says {formula}."
+    ).format(n=of_all.size, mean=number(of_all.mean()), formula=number(formula))
 
 
 def _penalty_grammar(reach: float) -> alt.LayerChart:
@@ -152,13 +155,18 @@ def ridge(
     return Figure(_ridge_grammar, frame, (doubled(LARGEST, largest),))
 
 
+def without_dust(value: float, scale: float) -> float:
+    """0 where a number is but the rounding of others of this size, as where nothing is dropped."""
+    return 0.0 if abs(value) < 1e-12 * abs(scale) else float(value)
+
+
 def ridge_description(by_masks: npt.ArrayLike, by_formula: npt.ArrayLike) -> str:
     """That figure in words."""
     one, other = (np.asarray(w, dtype=np.float64) for w in (by_masks, by_formula))
     return _(
         "The weights by least squares, under the masks and by ridge regression. The last two "
-        "differ by up to {gap:.2f}."
-    ).format(gap=np.abs(one - other).max())
+        "differ by up to {gap}."
+    ).format(gap=number(without_dust(np.abs(one - other).max(), np.abs(other).max())))
 
 
 def _ridge_grammar(reach: float) -> alt.Chart:

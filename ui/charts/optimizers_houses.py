@@ -85,6 +85,10 @@ def describe_houses(line: Line, plain: Line) -> str:
             "Five houses on the line of slope 1.5. AdamW diverges at step {step} with decay, and "
             "found slope {plain:.3f} without."
         ).format(step=line.path.diverged_at, plain=plain.slope)
+    if np.array_equal(line.slopes, plain.slopes):
+        return _(
+            "Five houses on the line of slope 1.5. AdamW without decay found slope {slope:.3f}."
+        ).format(slope=line.slope)
     return _(
         "Five houses on the line of slope 1.5. AdamW found slope {slope:.3f} with decay and "
         "{plain:.3f} without."

@@ -66,14 +66,16 @@ def leaves(canyon: Canyon) -> bool:
 
 def canyons_description(descents: Sequence[Canyon]) -> str:
     """The figure in words."""
-    return _(
-        "Parabolas a·x² with gradient descent at learning rate {rate:g}. It comes down for a = "
-        "{safe}; it does not for a = {out}."
-    ).format(
-        rate=descents[0].learning_rate,
-        safe=", ".join(f"{c.a:g}" for c in descents if descends(c)) or "–",
-        out=", ".join(f"{c.a:g}" for c in descents if not descends(c)) or "–",
-    )
+    safe = ", ".join(f"{c.a:g}" for c in descents if descends(c))
+    out = ", ".join(f"{c.a:g}" for c in descents if not descends(c))
+    if safe and out:
+        ends = _("It comes down for a = {safe}; it does not for a = {out}.")
+    elif safe:
+        ends = _("It comes down in every canyon: a = {safe}.")
+    else:
+        ends = _("It comes down in none of the canyons: a = {out}.")
+    words = _("Parabolas a·x² with gradient descent at learning rate {rate:g}.")
+    return f"{words} {ends}".format(rate=descents[0].learning_rate, safe=safe, out=out)
 
 
 def thumbnail() -> Figure:

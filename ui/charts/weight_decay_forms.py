@@ -12,6 +12,7 @@ import pandas as pd
 from sim.weight_decay import FORMS, Forms, StepCost
 from ui import theme
 from ui.i18n import _
+from ui.numbers import number
 from ui.theme import Figure
 
 FORM_ROLE = {"in_loss": "l2", "in_gradient": "data", "in_update": "muted"}
@@ -131,9 +132,11 @@ def forms_description(run: Forms) -> str:
         )
     if gap <= VISIBLE * _reach(run):
         return (
-            words + " " + _("They lie on each other: the largest gap is {gap:.1e}.").format(gap=gap)
+            words
+            + " "
+            + _("They lie on each other: the largest gap is {gap}.").format(gap=number(gap))
         )
-    return words + " " + _("The largest gap between them is {gap:.1e}.").format(gap=gap)
+    return words + " " + _("The largest gap between them is {gap}.").format(gap=number(gap))
 
 
 def cost(costs: Sequence[StepCost], sizes: Sequence[int]) -> Figure:

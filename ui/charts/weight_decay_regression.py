@@ -12,6 +12,7 @@ from sim.weight_decay import Regression
 from ui import theme
 from ui.charts.weight_decay import Painted
 from ui.i18n import _
+from ui.numbers import number
 from ui.theme import Figure
 
 ZERO = 4e-5  # where λ = 0 stands on a logarithmic axis
@@ -57,6 +58,11 @@ def _top(curves: Iterable[np.ndarray]) -> int:
     return max(DECADES[1], 2 * int(np.ceil(np.log10(max(highest, 1.0)) / 2)))
 
 
+def shown(value: float) -> str:
+    """A loss or a size in few characters; what underflows is as good as nothing."""
+    return number(value) if abs(value) > 1e-30 else "≈ 0"
+
+
 def regression_description(run: Regression) -> str:
     """The figure in words."""
     if run.diverged_at is not None:
@@ -66,8 +72,8 @@ def regression_description(run: Regression) -> str:
         ).format(decay=run.weight_decay, epoch=run.diverged_at)
     return _(
         "Training and test loss by epoch on a logarithmic axis, at λ = {decay:g}. At the end the "
-        "training loss is {train:.2g} and the test loss {test:.2g}."
-    ).format(decay=run.weight_decay, train=run.train_loss[-1], test=run.test_loss[-1])
+        "training loss is {train} and the test loss {test}."
+    ).format(decay=run.weight_decay, train=shown(run.train_loss[-1]), test=shown(run.test_loss[-1]))
 
 
 def named(runs: Sequence[Regression]) -> dict[float, str]:
@@ -97,14 +103,14 @@ def sweep_words(runs: Sequence[Regression]) -> str:
         return ""
     best, last = min(down, key=lambda run: float(run.test_loss[-1])), down[-1]
     return _(
-        "Of the λ that come down, {fit:g} has the least test loss, {least:.3g}. At the largest, "
-        "{last:g}, it is {test:.3g}, the training loss {train:.3g}."
+        "Of the λ that come down, {fit:g} has the least test loss, {least}. At the largest, "
+        "{last:g}, it is {test}, the training loss {train}."
     ).format(
         fit=best.weight_decay,
-        least=best.test_loss[-1],
+        least=shown(best.test_loss[-1]),
         last=last.weight_decay,
-        test=last.test_loss[-1],
-        train=last.train_loss[-1],
+        test=shown(last.test_loss[-1]),
+        train=shown(last.train_loss[-1]),
     )
 
 

@@ -11,6 +11,7 @@ from ui import player, stage
 from ui.charts import constraints_played as charts
 from ui.code import constraints as code
 from ui.i18n import N_, _
+from ui.numbers import power
 from ui.views.constraints.common import LOSS, columns, fitting, loss_of, zeros
 
 START = (-3.0, 3.0)
@@ -100,7 +101,7 @@ def _end(run: Descent, rate: float, minimum: Array) -> str:
 def _numbers(key: str, name: tuple[str, str, str], run: Descent, end: str) -> stage.Group:
     role, title, _shape = name
     w1, w2 = run.weights[-1]
-    number = _power if run.diverged else stage.number
+    number = power if run.diverged else stage.number
     return stage.Group(
         fitting(
             [
@@ -129,12 +130,6 @@ def _numbers(key: str, name: tuple[str, str, str], run: Descent, end: str) -> st
         title,
         role,
     )
-
-
-def _power(value: float) -> str:
-    """A number that got out of hand, in little room."""
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
 
 
 def see() -> None:

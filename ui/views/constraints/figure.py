@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from sim.constraints import Contact, Quadratic, contact
+from sim.constraints import ConstrainedMinimum, Contact, Quadratic, contact
 from ui import plane, stage
 from ui.charts import constraints as charts
 from ui.code import constraints as code
@@ -88,13 +88,13 @@ def _ball_name(solution: Solution) -> str:
 
 def _sentence(solution: Solution, meeting: tuple[float, Contact] | None) -> str:
     return _(
-        "Contours of the loss and the {norm} ball of budget {budget:.3g}: the best weights are "
-        "({w1:.3g}, {w2:.3g}); chosen contour: {words}."
+        "Contours of the loss and the {norm} ball of budget {budget}: the best weights are "
+        "({w1}, {w2}); chosen contour: {words}."
     ).format(
         norm=solution.norm.name,
-        budget=solution.budget,
-        w1=solution.weights[0],
-        w2=solution.weights[1],
+        budget=stage.number(solution.budget),
+        w1=stage.number(solution.weights[0]),
+        w2=stage.number(solution.weights[1]),
         words=_words(meeting),
     )
 
@@ -105,8 +105,8 @@ def _numbers(solution: Solution, shared: str) -> stage.Group:
         stage.Readout(
             f"multiplier_{key}",
             "λ*",
-            stage.number(solution.penalty),
-            _multiplier(solution.norm.order),
+            multiplier(solution),
+            _multiplier(solution),
         )
         if shared == "constraint"
         else stage.Readout(
@@ -132,8 +132,24 @@ def _numbers(solution: Solution, shared: str) -> stage.Group:
     )
 
 
-def _multiplier(order: float) -> str:
-    if order < 1:
+def _any_penalty(solution: Solution) -> bool:
+    """Whether a budget of 0 binds where Σ|w|^q has a cusp: 0 is a local optimum with any λ > 0."""
+    bound = isinstance(solution.found, ConstrainedMinimum) and solution.found.active
+    return solution.norm.order < 1 and bound and solution.budget == 0
+
+
+def multiplier(solution: Solution) -> str:
+    """λ* in a few characters; a dash where there is no one number."""
+    return "—" if _any_penalty(solution) else stage.number(solution.penalty)
+
+
+def _multiplier(solution: Solution) -> str:
+    if _any_penalty(solution):
+        return _(
+            "No one λ: for q < 1 zero weights are a local optimum with any λ above 0, and the best "
+            "of all with any that is large enough."
+        )
+    if solution.norm.order < 1:
         return _(
             "The multiplier of the budget. With it as the penalty λ these weights are stationary, "
             "but for q < 1 others may be better."
@@ -181,11 +197,7 @@ def maths(values: stage.Values) -> None:
             "weights. Here λ* is {multipliers}. Ω has no ½ and no 1/n in front, and there is no "
             "intercept. For q < 1 the ball is not convex: w* is the best of all local optima, and "
             "some budgets belong to no penalty."
-        ).format(
-            multipliers=", ".join(
-                f"{stage.number(one.penalty)} ({one.norm.name})" for one in solutions
-            )
-        )
+        ).format(multipliers=", ".join(f"{multiplier(one)} ({one.norm.name})" for one in solutions))
     )
 
 
@@ -198,7 +210,7 @@ def data(values: stage.Values) -> stage.Table:
             {
                 "norm": one.norm.name,
                 "budget": one.budget,
-                "multiplier": one.penalty,
+                "multiplier": None if _any_penalty(one) else one.penalty,
                 "w1": one.weights[0],
                 "w2": one.weights[1],
                 "loss": one.loss,

@@ -44,7 +44,7 @@ def draw(values: stage.Values) -> None:
             n_frames=N_FRAMES,
             description=" ".join(
                 _("{norm}: {share:.1%} of {n} random losses have an exact zero.").format(
-                    norm=norm.name, share=share.share, n=len(share.codes)
+                    norm=norm.name, share=share.share, n=f"{len(share.codes):,}"
                 )
                 for norm, share in found
             ),

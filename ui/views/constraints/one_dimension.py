@@ -67,6 +67,8 @@ def draw(values: stage.Values) -> None:
 
 
 def _says(found: dict[str, Roll]) -> str:
+    if found["l1"].pushes[0] == 0:
+        return _("λ is 0: nothing pushes, and every ball stays where it is.")
     ways = found["l2"].positions
     if len(ways) == 1 or abs(ways[1]) > abs(ways[0]):
         return _("On θ² the ball diverges: λ times the learning rate must be below 1.")

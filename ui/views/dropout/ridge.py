@@ -72,11 +72,6 @@ def draw(values: stage.Values) -> None:
         stage.readouts(stage.Group(numbers[:4] if shell.presenting() else numbers))
 
 
-def without_dust(value: float, scale: float) -> float:
-    """0 where a number is but the rounding of others of this size, as where nothing is dropped."""
-    return 0.0 if abs(value) < 1e-12 * abs(scale) else float(value)
-
-
 def _numbers(
     problem: Linear,
     losses: np.ndarray,
@@ -96,7 +91,9 @@ def _numbers(
             _("Mean over the masks"),
             stage.number(float(losses.mean())),
             _("± {error}, one standard error").format(
-                error=stage.number(without_dust(losses.std() / np.sqrt(len(losses)), formula))
+                error=stage.number(
+                    charts.without_dust(losses.std() / np.sqrt(len(losses)), formula)
+                )
             ),
         ),
         stage.Readout(
@@ -108,7 +105,7 @@ def _numbers(
             "weights_differ",
             _("Largest difference of weights"),
             stage.number(
-                without_dust(np.abs(by_masks - by_formula).max(), np.abs(by_formula).max())
+                charts.without_dust(np.abs(by_masks - by_formula).max(), np.abs(by_formula).max())
             ),
             _("Between ridge by the formula and the best weights under the masks."),
         ),

@@ -13,6 +13,7 @@ from ui import player, shell, stage
 from ui.charts import optimizers as charts
 from ui.code import optimizers as code
 from ui.i18n import N_, _
+from ui.numbers import power
 from ui.views.optimizers.common import ADAMS, rule
 
 
@@ -53,7 +54,9 @@ def verdict(values: stage.Values, seen: list[charts.Run]) -> str:
     diverged = [run.kind for run in seen if run.diverged]
     outside = [run.kind for run in seen if run.lost and not run.diverged]
     above = [kind for kind, most in bounds.items() if values["learning_rate"] > most * (1 + 1e-12)]
-    unstable = [kind for kind in above if kind not in diverged]
+    shrink = values["adam_learning_rate"] * values["weight_decay"]
+    overshoots = shrink > 2 * (1 + 1e-12)
+    unstable = [kind for kind in (*above, *["adamw"] * overshoots) if kind not in diverged]
     found = [
         sentence.format(names=", ".join(called[kind] for kind in kinds))
         for sentence, kinds in (
@@ -69,6 +72,10 @@ def verdict(values: stage.Values, seen: list[charts.Run]) -> str:
             _("Learning rate {rate:g}; stability bounds: {limits}.").format(
                 rate=values["learning_rate"], limits=limits
             )
+        )
+    if overshoots:
+        found.append(
+            _("AdamW: α·λ = {product:g}; above 2 its decay overshoots.").format(product=shrink)
         )
     if found:
         return " ".join(found)
@@ -126,7 +133,7 @@ def _ends(loss: Loss, values: stage.Values, seen: list[charts.Run]) -> list[stag
 
 def _pair(weights: np.ndarray) -> str:
     wide = np.abs(weights).max() >= 1000
-    return "({}, {})".format(*(f"{w:.1e}" if wide else f"{w:.2f}" for w in weights))
+    return "({}, {})".format(*(power(w) if wide else f"{w:.2f}" for w in weights))
 
 
 def see() -> None:

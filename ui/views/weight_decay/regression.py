@@ -9,6 +9,7 @@ import streamlit as st
 from sim import weight_decay as sim
 from ui import player, stage
 from ui.charts import weight_decay_regression as charts
+from ui.charts.weight_decay_regression import shown
 from ui.code import weight_decay as code
 from ui.i18n import N_, _
 from ui.views.weight_decay.controls import CONTROLS, below, lost_words
@@ -90,11 +91,6 @@ def numbers(values: stage.Values, run: sim.Regression) -> tuple[stage.Group, sta
         )
     shrink = values["sgd_learning_rate"] * values["weight_decay"]
     left = (1 / (1 + shrink)) if values["implicit"] else abs(1 - shrink)
-
-    def shown(value: float) -> str:
-        if abs(value) < 1e-3:
-            return f"{value:.1e}" if abs(value) > 1e-30 else "≈ 0"
-        return stage.number(value).removesuffix(".")
 
     return (
         stage.Group(

@@ -62,7 +62,7 @@ def draw(values: stage.Values) -> None:
                     stage.Readout(
                         "difference",
                         _("Largest gap"),
-                        f"{run.difference.max():.1e}",
+                        stage.number(run.difference.max()),
                         _("Between any two forms, in any weight, at any step."),
                     )
                 ]
