@@ -26,8 +26,9 @@ from sim.constraints import (
     zero_share,
 )
 from ui import stage
+from ui.charts.constraints import Norm
 from ui.code import constraints as code
-from ui.views.constraints import descent, figure, one_dimension, path, zeros
+from ui.views.constraints import descent, figure, how_often, one_dimension, path, zeros
 from ui.views.constraints.common import solve
 from ui.views.constraints.controls import CONTROLS
 
@@ -378,3 +379,11 @@ def test_how_often_over_seeds_and_budgets(shape: str, share: float) -> None:
     assert (np.diff(falling) < 0).all()
     for budget in (0.05, 1.0, 6.0):
         assert zero_share(2, budget, 2000, np.random.default_rng(10), shape).share == 0
+
+
+def test_how_many_losses_is_written_alike_in_words_and_read_out() -> None:
+    share = how_often.measured.__wrapped__(1.0, 1.5, "general", 0)
+    norm = Norm("l1", 1.0, "L1", "l1")
+    (count,) = [one.value for one in how_often._numbers(norm, share).readouts[2:]]
+    assert count == "5,000"
+    assert f"of {count} random losses" in how_often.describe([(norm, share)])

@@ -42,16 +42,21 @@ def draw(values: stage.Values) -> None:
             "cloud",
             charts.clouds(found, values["budget"], N_FRAMES, _("Batch {i} of {n}")),
             n_frames=N_FRAMES,
-            description=" ".join(
-                _("{norm}: {share:.1%} of {n} random losses have an exact zero.").format(
-                    norm=norm.name, share=share.share, n=f"{len(share.codes):,}"
-                )
-                for norm, share in found
-            ),
+            description=describe(found),
             height=stage.figure_height(0.7, projector=0.7),
         )
     with readouts:
         stage.readouts(*(_numbers(norm, share) for norm, share in found))
+
+
+def describe(found: list[tuple[Norm, ZeroShare]]) -> str:
+    """The figure in words."""
+    return " ".join(
+        _("{norm}: {share:.1%} of {n} random losses have an exact zero.").format(
+            norm=norm.name, share=share.share, n=f"{len(share.codes):,}"
+        )
+        for norm, share in found
+    )
 
 
 def _numbers(norm: Norm, share: ZeroShare) -> stage.Group:
