@@ -79,10 +79,15 @@ class BiasVarianceCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Draws:
-    """Positions (n,), targets (n_datasets, n), and fresh noise on the grid (n_datasets, grid)."""
+    """Positions (n,), the mean of the targets over the data sets (n,), their deviations from it
+    (n_datasets, n), and fresh noise on the grid (n_datasets, grid).
+
+    The deviations are exactly 0 where there is no noise.
+    """
 
     positions: Array
-    targets: Array
+    mean_targets: Array
+    deviations: Array
     fresh: Array
     noise: float
 
@@ -124,8 +129,8 @@ def bias_variance(
     """
     draws = _draw(n_points, noise, n_datasets, rng)
     S = smoother(draws.positions, GRID, degree, penalty)
-    fits = draws.targets @ S.T
-    mean_fit = fits.mean(axis=0)
+    mean_fit = S @ draws.mean_targets
+    around = draws.deviations @ S.T
     return BiasVariance(
         **_parts(S, draws),
         noise=noise**2,
@@ -133,8 +138,8 @@ def bias_variance(
         truth=truth(GRID),
         mean_fit=mean_fit,
         bias_squared_at=(mean_fit - truth(GRID)) ** 2,
-        variance_at=fits.var(axis=0),
-        fits=fits,
+        variance_at=(around**2).mean(axis=0),
+        fits=mean_fit + around,
         positions=draws.positions,
     )
 
@@ -223,7 +228,8 @@ def _draw(n_points: int, noise: float, n_datasets: int, rng: np.random.Generator
     x = positions.uniform(-1.0, 1.0, n_points)
     epsilon = deviations.standard_normal((n_points, n_datasets)).T
     fresh = targets.standard_normal((n_datasets, GRID.size))
-    return _Draws(x, truth(x) + noise * epsilon, noise * fresh, noise)
+    centre = epsilon.mean(axis=0)
+    return _Draws(x, truth(x) + noise * centre, noise * (epsilon - centre), noise * fresh, noise)
 
 
 def _parts(S: Array, draws: _Draws) -> dict[str, float]:
@@ -231,8 +237,8 @@ def _parts(S: Array, draws: _Draws) -> dict[str, float]:
 
     The fits are S y, so all but the fresh targets is worked out on the n points, not on the grid.
     """
-    mean_error = S @ draws.targets.mean(axis=0) - truth(GRID)
-    deviations = draws.targets - draws.targets.mean(axis=0)
+    mean_error = S @ draws.mean_targets - truth(GRID)
+    deviations = draws.deviations
     bias_squared = float((mean_error**2).mean())
     variance = float(np.vdot(deviations @ (S.T @ S), deviations) / deviations.shape[0] / GRID.size)
     # Of the squared distance to a fresh target, what bias^2 + variance does not know already:

@@ -140,11 +140,16 @@ def test_a_design_that_interpolates_has_no_bias_to_speak_of_and_much_variance():
     assert high.exact_variance > 100 * low.exact_variance
 
 
-def test_without_noise_there_is_no_variance():
-    result = bias_variance(3, 0.0, 20, 0.0, 10, rng())
+@pytest.mark.parametrize("degree", [3, 15, 25])
+def test_without_noise_there_is_no_variance(degree):
+    """None at all: not what is left of rounding, which a wild fit would enlarge."""
+    result = bias_variance(degree, 0.0, 20, 0.0, 10, rng())
     assert (result.noise, result.exact_variance, result.standard_error) == (0.0, 0.0, 0.0)
-    assert result.variance < 1e-30
+    assert result.variance == 0
+    assert (result.variance_at == 0).all()
+    assert (result.fits == result.mean_fit).all()
     assert result.expected_error == pytest.approx(result.exact_bias_squared, rel=1e-12)
+    assert (bias_variance_by_degree([0, degree], 0.0, 20, 0.0, 10, rng()).variance == 0).all()
 
 
 def test_sweeps_repeat_the_single_results():
