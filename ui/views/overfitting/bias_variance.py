@@ -102,6 +102,7 @@ def draw(values: stage.Values) -> None:
                 ),
             )
         )
+        stage.remark(" ".join(filter(None, map(bias_sentence, NAMES, both))))
         stage.remark(_("In this view the penalty is L2.") if values["penalty_kind"] == "l1" else "")
 
 
@@ -109,6 +110,22 @@ def _chosen(values: stage.Values) -> dict[str, float]:
     if values["against"] == "degree":
         return {"sound": values["degree_a"], "overfit": values["degree_b"]}
     return {"overfit": max(values["penalty"], PENALTIES[0])}
+
+
+def bias_sentence(name: str, part: BiasVariance) -> str:
+    """Where chance makes more of what the mean curve misses than bias does: why Bias² is less."""
+    chance = part.variance / (len(part.fits) - 1)
+    if chance <= part.bias_squared - chance:
+        return ""
+    return _(
+        "The mean curve of {name} misses the sine by {missed}, squared; chance in {n} training "
+        "sets alone makes about {chance}. Bias² is the rest, or 0."
+    ).format(
+        name=name.upper(),
+        missed=stage.number(part.bias_squared),
+        n=len(part.fits),
+        chance=stage.number(chance),
+    )
 
 
 def _numbers(name: str, part: BiasVariance, n_datasets: int) -> list[stage.Readout]:
