@@ -93,13 +93,17 @@ def penalties(curve: PenaltyCurve, penalty: float, here: float, kind: str, noise
     low, high = errors_range(noise)
     test, cv, n = positive(curve.test_mse), positive(curve.cv_mse), curve.penalties.size
     inside = partial(np.clip, a_min=low, a_max=high)
+
+    def best_at(best: float, errors: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        return (curve.penalties == best) & (np.ptp(errors) > 0)  # nowhere if all are the same
+
     columns = {
         "penalty": curve.penalties,
         "data": positive(curve.train_mse),
         kind: test,
         "validation": cv,
-        "test_at": np.where(curve.penalties == curve.best_by_test, inside(test), np.nan),
-        "cv_at": np.where(curve.penalties == curve.best_by_cv, inside(cv), np.nan),
+        "test_at": np.where(best_at(curve.best_by_test, curve.test_mse), inside(test), np.nan),
+        "cv_at": np.where(best_at(curve.best_by_cv, curve.cv_mse), inside(cv), np.nan),
         "now": once(max(penalty, PENALTY_RANGE[0]), n),
         "now_at": once(float(inside(here)), n),
         "left": once(PENALTY_RANGE[0], n),

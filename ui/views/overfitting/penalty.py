@@ -17,7 +17,8 @@ from ui.controls import Strength
 from ui.i18n import N_, _
 from ui.views.overfitting.data import POINTS, fits, only, samples, title
 
-PENALTIES = Strength(key="penalty", label="", low=-9, high=2).options[1:]
+STRENGTH = Strength(key="penalty", label="", low=-9, high=2)
+PENALTIES = STRENGTH.options[1:]
 FOLDS = {"l2": 10, "l1": 5}
 
 
@@ -48,15 +49,7 @@ def draw(values: stage.Values) -> None:
                 errors, values["penalty"], here, values["penalty_kind"], values["noise"]
             ),
             "figure",
-            description=_(
-                "Training, test and cross-validated error of degree {d} against λ, on logarithmic "
-                "scales. The test error is least at λ = {test}, the cross-validated one at {cv}."
-            ).format(
-                d=values["degree_b"],
-                test=_best(errors.best_by_test, errors.test_mse),
-                cv=_best(errors.best_by_cv, errors.cv_mse),
-            )
-            + f" {found}",
+            description=" ".join([*described(errors, values["degree_b"]), found]),
             height=stage.figure_height(0.9, projector=0.96),
         )
     with readouts:
@@ -91,7 +84,11 @@ def draw(values: stage.Values) -> None:
                         _("By {k} folds of the training points alone.").format(k=folds(values)),
                     ),
                     stage.Readout(
-                        "cv_choice_mse", _("Test MSE"), stage.number(errors.test_mse[chosen])
+                        "cv_choice_mse",
+                        _("Test MSE"),
+                        stage.number(errors.test_mse[chosen])
+                        if np.ptp(errors.cv_mse) or not np.ptp(errors.test_mse)
+                        else "—",
                     ),
                 ],
                 _("By CV"),
@@ -102,13 +99,31 @@ def draw(values: stage.Values) -> None:
 
 
 def _best(penalty: float, errors: npt.NDArray[np.float64]) -> str:
-    return "—" if np.ptp(errors) == 0 else f"{penalty:g}"
+    return "—" if np.ptp(errors) == 0 else STRENGTH.format(penalty)
+
+
+def described(errors: PenaltyCurve, degree: int) -> list[str]:
+    """What the figure shows; of an error that is the same everywhere, no least one."""
+    said = [
+        _(
+            "Training, test and cross-validated error of degree {d} against λ, on logarithmic "
+            "scales."
+        ).format(d=degree)
+    ]
+    if np.ptp(errors.test_mse):
+        best = STRENGTH.format(errors.best_by_test)
+        said.append(_("The test error is least at λ = {best}.").format(best=best))
+    if np.ptp(errors.cv_mse):
+        best = STRENGTH.format(errors.best_by_cv)
+        said.append(_("The cross-validated error is least at λ = {best}.").format(best=best))
+    return said
 
 
 def choice_sentence(errors: PenaltyCurve, degree: int) -> str:
     """What cross-validation finds on these data, and what cannot be told from the scale of λ."""
     if np.ptp(errors.test_mse) == 0:
         return _("Degree {d} has no weights on these data that λ could change.").format(d=degree)
+    flat = np.ptp(errors.cv_mse) == 0
     best, chosen = int(np.argmin(errors.test_mse)), int(np.argmin(errors.cv_mse))
     above = errors.test_mse[chosen] / errors.test_mse[best] - 1
     ends = {
@@ -117,12 +132,14 @@ def choice_sentence(errors: PenaltyCurve, degree: int) -> str:
         _(
             "By the test error the best λ is at the right end: a larger one may be as good."
         ): _at_right(errors.test_mse),
-        _("By CV the best λ is at the left end: a smaller one may be better."): chosen == 0,
-        _("By CV the best λ is at the right end: a larger one may be as good."): _at_right(
-            errors.cv_mse
-        ),
+        _("By CV the best λ is at the left end: a smaller one may be better."): not flat
+        and chosen == 0,
+        _("By CV the best λ is at the right end: a larger one may be as good."): not flat
+        and _at_right(errors.cv_mse),
     }
-    if above == 0:
+    if flat:
+        found = _("By CV no λ is better than another: too few points are left to fit.")
+    elif above == 0:
         found = _("Here cross-validation finds the λ that is best by the test error.")
     elif any(ends.values()):  # the best one may lie beyond
         found = _("Here the test error of cross-validation's λ is {percent} % above the least.")
