@@ -23,7 +23,9 @@ from sim.overfitting import (
     learning_curve,
 )
 from ui import i18n, preview
+from ui.charts import overfitting_errors
 from ui.views.overfitting import VIEWS, double_descent, penalty
+from ui.views.overfitting import bias_variance as bias_variance_view
 from ui.views.overfitting.bias_variance import PENALTIES
 from ui.views.overfitting.data import samples
 
@@ -68,6 +70,11 @@ def data(n: int, noise: float, seed: int):
 # ---- double descent
 
 
+def _heights(errors: np.ndarray) -> list[float]:
+    """How far each error stands above both the least before it and the last one."""
+    return [0.0, *(errors[j] / max(errors[:j].min(), errors[-1]) for j in range(1, errors.size))]
+
+
 def _stands_out(errors: np.ndarray, factor: float) -> bool:
     """By the words: some error above both an earlier one and the last one, by that factor."""
     return any(
@@ -92,22 +99,28 @@ def test_the_sentences_of_double_descent_are_about_these_data(n: int, noise: flo
         said.add(left)
         if left:
             peak, degree, times, k, best = re.search(
-                r"data: (\S+) at degree (\d+), (\S+) times .* In (\d+) of 20 .* give (.+)\.", tuned
+                r"data: (\S+) at degree (\d+), (\S+) times .*?(?: In (\d+) of 20 .*)? give (.+)\.",
+                tuned,
             ).groups()  # type: ignore[union-attr]
             place = errors.degrees.tolist().index(int(degree))
             assert number(peak) == pytest.approx(errors.tuned_test_mse[place], rel=6e-3)
             before = max(errors.tuned_test_mse[:place].min(), errors.tuned_test_mse[-1])
             assert number(times) == pytest.approx(errors.tuned_test_mse[place] / before, rel=6e-3)
             assert number(best) == pytest.approx(errors.best_test_mse[place], rel=6e-2)
-            assert int(k) == errors.too_small[place]
-        is_peak = noise > 0 and _stands_out(errors.test_mse, 2)
+            if noise:
+                assert int(k) == errors.too_small[place]
+            else:
+                assert k is None, "all data sets are the same one"
+                assert "too small" not in tuned
+        is_peak = _stands_out(errors.test_mse, 2)
         assert (readouts["peak_mse"] == "—") == (not is_peak)
         if is_peak:
-            assert number(readouts["peak_mse"]) == pytest.approx(errors.test_mse.max(), rel=6e-2)
-            assert remarks == [tuned], "the read-outs say it"
-        else:
-            word = "Without noise" if noise == 0 else "There is no peak"
-            assert remarks[0].startswith(word)
+            highest = errors.test_mse[np.argmax(_heights(errors.test_mse))]
+            assert number(readouts["peak_mse"]) == pytest.approx(highest, rel=6e-2)
+            assert not noise or highest == errors.test_mse.max()
+        before = " ".join(remarks[:-1])
+        assert ("There is no peak" in before) == (not is_peak), "else the read-outs say it"
+        assert ("Without noise no fit varies: all the error is bias" in before) == (noise == 0)
     assert noise == 0 or n == 5 or True in said, "else nothing was tested"
 
 
@@ -172,6 +185,48 @@ def test_the_sentence_of_cross_validation_is_about_these_data(kind: str) -> None
 def test_a_best_penalty_of_no_weights_is_a_dash() -> None:
     readouts, _ = shown("penalty", degree_b=0)
     assert readouts["best_by_test"] == readouts["best_by_cv"] == "—"
+
+
+@pytest.mark.parametrize("kind", ["l2", "l1"])
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"degree_b": 0}, "Degree 0 has no weights on these data that λ could change."),
+        (  # a fold of two points leaves one, and no slope
+            {"n_points": 22, "removed": ",".join(map(str, range(20)))},
+            "By CV no λ is better than another: too few points are left to fit.",
+        ),
+    ],
+)
+def test_where_every_penalty_does_as_well_none_is_best(
+    kind: str, values: dict[str, Any], found: str
+) -> None:
+    values = DEFAULTS | {"penalty_kind": kind} | values
+    errors = penalty.curve(values)
+    assert np.ptp(errors.cv_mse) == 0, "else nothing is tested"
+    readouts, (remark,) = shown("penalty", **values)
+    assert remark.startswith(found)
+    assert "By CV the best" not in remark
+    assert readouts["best_by_cv"] == "—"
+    said = " ".join(penalty.described(errors, values["degree_b"]))
+    assert "cross-validated error is least" not in said
+    assert "—" not in said
+    assert ("test error is least" in said) == (np.ptp(errors.test_mse) > 0)
+    frame = overfitting_errors.penalties(errors, 0.0, 1.0, kind, 0.3).frame
+    assert frame["cv_at"].isna().all()
+    assert frame["test_at"].isna().all() == (np.ptp(errors.test_mse) == 0)
+
+
+def test_the_best_penalty_reads_as_it_does_on_the_slider() -> None:
+    """At 1e-9, where Python would write 1e-09."""
+    for seed in range(40):
+        errors = penalty.curve(DEFAULTS | {"seed": seed, "noise": 0.0})
+        if errors.best_by_test == 1e-9:
+            readouts, _ = shown("penalty", seed=seed, noise=0.0)
+            assert readouts["best_by_test"] == "1e-9"
+            assert "λ = 1e-9." in " ".join(penalty.described(errors, 15))
+            return
+    raise AssertionError("no such seed")
 
 
 @pytest.mark.parametrize("kind", ["l2", "l1"])
@@ -286,6 +341,32 @@ def test_a_larger_penalty_always_leaves_less_variance(n: int) -> None:
             assert (np.diff(curve.exact_variance) <= 1e-9 * curve.exact_variance[:-1]).all()
 
 
+def test_a_bias_that_chance_could_make_is_said_to_be_so() -> None:
+    said = []
+    for seed in range(6):
+        for n_datasets in (10, 100, 500):
+            values = DEFAULTS | {"seed": seed, "n_datasets": n_datasets}
+            readouts, remarks = shown("bias_variance", **values)
+            for name, part in zip("ab", bias_variance_view.parts(values), strict=True):
+                mine = [r for r in remarks if f"mean curve of {name.upper()}" in r]
+                missed = np.mean((part.fits.mean(axis=0) - part.truth) ** 2)
+                chance = np.mean(part.fits.var(axis=0, ddof=1)) / n_datasets
+                assert bool(mine) == (chance > missed - chance)
+                said.append(bool(mine))
+                if readouts[f"bias_squared_{name}"] == "0":
+                    (text,) = mine
+                    told = re.search(
+                        rf"of {name.upper()} misses the sine by (\S+), squared; chance in "
+                        rf"{n_datasets} training sets alone makes about (\S+)\. Bias² is the rest",
+                        text,
+                    )
+                    assert told
+                    assert number(told[1]) == pytest.approx(missed, rel=6e-2)
+                    assert number(told[2]) == pytest.approx(chance, rel=6e-2)
+    assert {True, False} == set(said)
+    assert shown("bias_variance", noise=0.0)[1] == [], "no chance without noise"
+
+
 def test_a_low_degree_has_bias() -> None:
     """No parabola comes nearer to the sine than 1/2 - 3/pi^2, but for the grid of the mean."""
     for seed in range(10):
@@ -370,13 +451,15 @@ def test_every_sentence_of_these_data_is_translated() -> None:
         {"noise": 0.0},
         {"seed": 2},
         {"n_points": 5, "noise": 0.05, "seed": 41},
+        {"noise": 0.0, "n_points": 5},
         {"degree_b": 0},
+        {"n_points": 22, "removed": ",".join(map(str, range(20)))},
         {"degree_b": 1, "n_points": 5},
         {"degree_b": 1},
         {"degree_b": 3},
         {"degree_b": 25},
     ):
-        for view in ("double_descent", "penalty"):
+        for view in ("double_descent", "penalty", "bias_variance"):
             _, english = shown(view, **values)
             i18n.activate("zh")
             try:

@@ -45,7 +45,8 @@ def curve(values: stage.Values) -> DoubleDescent:
 
 def draw(values: stage.Values) -> None:
     errors, noise = curve(values), values["noise"]
-    of_peak, of_tuned = peak_sentence(errors, noise), tuned_sentence(errors)
+    of_peak, of_tuned = peak_sentence(errors), tuned_sentence(errors, noise)
+    of_bias = bias_sentence(noise)
     figure, readouts = stage.figure_and_readouts()
     with figure:
         stage.chart(
@@ -56,34 +57,36 @@ def draw(values: stage.Values) -> None:
                     _("Test error against degrees from 0 to {last}.").format(
                         last=errors.degrees[-1]
                     ),
-                    of_peak,
-                    of_tuned,
+                    *filter(None, [of_bias, of_peak, of_tuned]),
                 ]
             ),
             height=stage.figure_height(0.9, projector=0.96),
         )
     with readouts:
-        stage.readouts(*_numbers(errors, noise))
-        stage.remark("" if peak(errors, noise) is not None else of_peak)
+        stage.readouts(*_numbers(errors))
+        no_peak = of_peak if peak(errors) is None else ""  # the read-outs show one
+        stage.remark(" ".join(filter(None, [of_bias, no_peak])))
         stage.remark(of_tuned)
         remark = _("This view uses {n} points at most.").format(n=MOST_POINTS)
         stage.remark(remark if values["n_points"] > MOST_POINTS else "")
 
 
-def peak(errors: DoubleDescent, noise: float) -> int | None:
-    """Where the peak without a penalty is among the degrees; it is made of noise."""
+def peak(errors: DoubleDescent) -> int | None:
+    """Where the peak without a penalty is among the degrees, of variance or of bias."""
     place, height = hump(errors.test_mse)
-    return place if noise > 0 and height > PEAK else None
+    return place if height > PEAK else None
 
 
-def peak_sentence(errors: DoubleDescent, noise: float) -> str:
+def bias_sentence(noise: float) -> str:
+    """What the error is made of, where there is no noise."""
+    if noise > 0:
+        return ""
+    return _("Without noise no fit varies: all the error is bias, and so is a peak of it.")
+
+
+def peak_sentence(errors: DoubleDescent) -> str:
     """What becomes of the test error without a penalty on these data."""
-    last = errors.degrees[-1]
-    if noise == 0:
-        return _(
-            "Without noise the fits do not vary, and there is no peak: what error there is is bias."
-        )
-    place = peak(errors, noise)
+    last, place = errors.degrees[-1], peak(errors)
     if place is None:
         return _(
             "There is no peak on these data: nowhere is the test error twice both an earlier one "
@@ -101,7 +104,7 @@ def peak_sentence(errors: DoubleDescent, noise: float) -> str:
     )
 
 
-def tuned_sentence(errors: DoubleDescent) -> str:
+def tuned_sentence(errors: DoubleDescent, noise: float) -> str:
     """What becomes of the peak with the penalty tuned, on these data."""
     place, height = hump(errors.tuned_test_mse)
     last = errors.degrees[-1]
@@ -110,25 +113,30 @@ def tuned_sentence(errors: DoubleDescent) -> str:
             "With λ tuned there is no peak on these data: no error is more than 10 % above both an "
             "earlier one and that at degree {last}."
         ).format(last=last)
-    return _(
+    left = _(
         "With λ tuned a peak is left on these data: {peak} at degree {d}, {times} times the "
-        "greater of the least before it and that at degree {last}. In {k} of {m} data sets "
-        "leave-one-out's λ is too small; the best, which only the truth knows, would give {best}."
+        "greater of the least before it and that at degree {last}."
     ).format(
         peak=stage.number(errors.tuned_test_mse[place]),
         d=errors.degrees[place],
         times=stage.number(height),
         last=last,
-        k=errors.too_small[place],
-        m=N_DATASETS,
-        best=stage.number(errors.best_test_mse[place]),
     )
+    best = stage.number(errors.best_test_mse[place])
+    if noise == 0:  # all data sets are the same one
+        of_best = _("The best λ, which only the truth knows, would give {best}.").format(best=best)
+    else:
+        of_best = _(
+            "In {k} of {m} data sets leave-one-out's λ is too small; the best, which only the "
+            "truth knows, would give {best}."
+        ).format(k=errors.too_small[place], m=N_DATASETS, best=best)
+    return f"{left} {of_best}"
 
 
-def _numbers(errors: DoubleDescent, noise: float) -> list[stage.Group]:
+def _numbers(errors: DoubleDescent) -> list[stage.Group]:
     small = errors.degrees < errors.threshold
     least = int(np.argmin(np.where(small, errors.test_mse, np.inf)))
-    place, last = peak(errors, noise), errors.degrees[-1]
+    place, last = peak(errors), errors.degrees[-1]
     return [
         stage.Group(
             [
@@ -147,8 +155,9 @@ def _numbers(errors: DoubleDescent, noise: float) -> list[stage.Group]:
                     else _("Degree {d}, peak").format(d=errors.degrees[place]),
                     "—" if place is None else stage.number(errors.test_mse[place]),
                     _(
-                        "The largest error that is at least twice an earlier one and twice that at "
-                        "degree {last}. At degree n − 1 one curve alone passes through all points."
+                        "The error that stands highest, and twice as high at least, above both the "
+                        "least before it and that at degree {last}. At degree n − 1 one curve "
+                        "alone passes through all points."
                     ).format(last=last),
                 ),
                 stage.Readout(
@@ -191,7 +200,8 @@ def see() -> None:
     st.markdown(
         _(
             "- At degree n − 1 one curve alone passes through all points, however wild the noise "
-            "makes it: that is where the **peak** comes from.\n"
+            "makes it: that is where a **peak** of variance comes from. Few points can make one "
+            "of bias, too.\n"
             "- Beyond, there are many ways through all points, and the fit takes the smallest. "
             "More degrees give it more to choose from, so its norm only falls. Past a peak the "
             "test error comes down **again**.\n"
