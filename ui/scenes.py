@@ -87,7 +87,9 @@ def enter(scenes: Sequence[Scene], controls: Sequence[Control], number: int) -> 
 
 
 def _enter_pill(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
-    enter(scenes, controls, st.session_state["scene_pill"])
+    number = st.session_state.get("scene_pill")
+    if number is not None:  # else a message that came when the visitor had left the screen
+        enter(scenes, controls, number)
 
 
 def _write(number: int) -> None:

@@ -15,7 +15,7 @@ import streamlit as st
 import threadpoolctl
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import i18n, preview, theme, visits
+from ui import i18n, links, preview, theme, visits
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
 
@@ -224,6 +224,7 @@ def navigation(pages: Mapping[Topic, st.Page]) -> None:
     with st.container(key="navigation", horizontal=True, wrap=False, gap="small"):
         for linked in pages.values():
             st.page_link(linked, width="content")
+        links.hold()
 
 
 def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:

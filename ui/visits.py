@@ -90,7 +90,7 @@ def _forget() -> None:
     """Drop all that the session holds of the screen."""
     for key in list(st.session_state):
         if key not in AROUND and key not in ("_screen", "_away"):
-            del st.session_state[key]
+            st.session_state.pop(key, None)  # the last screen's run may be dropping it, too
 
 
 def _around(key: str) -> bool:
@@ -98,8 +98,8 @@ def _around(key: str) -> bool:
 
 
 def _kept() -> dict[str, Any]:
-    state = st.session_state.items()
-    return {k: v for k, v in state if k.startswith("_") and k not in AROUND | _OURS}
+    ours = [key for key in st.session_state if key.startswith("_")]
+    return {k: st.session_state.get(k) for k in ours if k not in AROUND | _OURS}
 
 
 def _release(link: Mapping[str, str]) -> None:

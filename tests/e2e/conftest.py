@@ -184,6 +184,24 @@ def rested(page: Page) -> None:
     frames(page, 3)
 
 
+def still(page: Page, selector: str) -> None:
+    """Wait until it has not moved for twenty frames: a first paint is followed by small shifts."""
+    page.evaluate(
+        """(selector) => new Promise((done) => {
+          let last = "", frames = 0;
+          (function look() {
+            const { top, left, height } = document.querySelector(selector).getBoundingClientRect();
+            const now = `${top} ${left} ${height}`;
+            frames = now === last ? frames + 1 : 0;
+            last = now;
+            if (frames > 20) done();
+            else requestAnimationFrame(look);
+          })();
+        })""",
+        selector,
+    )
+
+
 def parameters(page: Page) -> dict[str, str]:
     """What stands in the address after the question mark."""
     return {key: value[-1] for key, value in parse_qs(urlsplit(page.url).query).items()}

@@ -17,6 +17,7 @@ from tests.e2e.conftest import (
     parameters,
     settle,
     soon,
+    still,
 )
 
 SILENCE = """
@@ -55,6 +56,7 @@ def _wait_for(page: Page, key: str, text: str | None) -> None:
 def test_a_drag_moves_the_solution_the_sliders_and_the_link(visit: Visit) -> None:
     page = visit("/constraints")
     expect(page.locator(".st-key-readout_zeros_l1 dd")).to_have_text("w₁")
+    still(page, ".st-key-figure")
     x, y = _place(page)
     page.mouse.move(x, y)
     page.mouse.down()

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visit, parameters, settle, slide, soon
 from ui.lecture import TOPICS
@@ -24,7 +24,13 @@ FIRST = {
 
 
 def test_all_ways(visit: Visit) -> None:
-    fresh = {name: state(visit(f"/{name}?lang=en")) for name in NAMES}
+    fresh = {}
+    for name in NAMES:
+        page = visit(f"/{name}?lang=en")
+        page.locator(".st-key-tab [role=radio]").first.wait_for()  # below all controls
+        assert soon(page, lambda page=page, name=name: FIRST[name] in state(page))
+        fresh[name] = state(page)
+        page.close()  # its animation would go on
     page = visit("/?lang=en")
     left = dict(fresh)
 
@@ -40,8 +46,8 @@ def test_all_ways(visit: Visit) -> None:
     for name in NAMES:
         go(name)
         slide(page, FIRST[name], 1)
-        settle(page)
         assert soon(page, lambda: parameters(page).keys() > {"lang"})
+        settle(page)  # on some screens another control follows
         left[name] = state(page)
         assert left[name] != fresh[name]
         if name == "recommender":
@@ -53,6 +59,28 @@ def test_all_ways(visit: Visit) -> None:
         go(one)
     page.locator(".st-key-navigation a[href*='recommender']").click()
     page.locator(".st-key-pause button, .st-key-go_on button").first.wait_for()  # the run is there
+
+
+def test_a_link_waits_for_what_is_told_late(visit: Visit) -> None:
+    """A field that is typed into and an open popover tell of it when the link is pressed."""
+    page = visit("/overfitting?lang=en&degree_b=9")
+    links = page.locator(".st-key-navigation")
+    page.locator(".st-key-seed input").fill("100")
+    links.locator("a[href*='constraints']").click()
+    expect(page).to_have_title("Constraints · Regularization Lab")
+    settle(page)
+    links.locator("a[href*='overfitting']").click()
+    page.wait_for_url("**/overfitting?*seed=100*")
+    settle(page)
+    page.locator(".st-key-share button").first.click()
+    page.locator(".st-key-qr img").wait_for()
+    links.locator("a[href*='constraints']").click()
+    expect(page).to_have_title("Constraints · Regularization Lab")
+    settle(page)
+    links.locator("a[href*='overfitting']").click()
+    page.wait_for_url("**/overfitting?*seed=100*")
+    settle(page)
+    assert parameters(page) == {"lang": "en", "degree_b": "9", "seed": "100"}
 
 
 def state(page: Page) -> dict[str, Any]:

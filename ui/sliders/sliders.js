@@ -78,13 +78,10 @@ export default function (component) {
     clearTimeout(state.alarm);
     state.alarm = setTimeout(askRun, wait);
   }
-  // A link leaves the screen: not before the server knows what was set there a moment ago.
+  // A link leaves the screen: `ui.links` holds it until the server knows what was set here.
   state.leaving = (event) => {
-    const link = !event.ctrlKey && !event.metaKey && event.target.closest?.(".st-key-navigation a");
-    if (!link || !moved() || state.link) return void (state.link = null); // a second click insists
+    if (!moved()) return;
     event.preventDefault();
-    event.stopPropagation();
-    state.link = link;
     askRun();
   };
   state.changed = () => {
@@ -119,7 +116,6 @@ export default function (component) {
       rest(REST_MS);
     } else {
       clearTimeout(state.alarm);
-      state.link?.click();
       // The figures get their new data in this very task or the next; before, they have older ones.
       requestAnimationFrame(() => moved() || uncover());
     }
@@ -133,7 +129,7 @@ export default function (component) {
     const press = (event) => { if (touches(event)) state.held = true; };
     const release = later(() => state.released());
     const leaving = (event) => state.leaving(event);
-    const hear = { click: leaving, keydown: typed, change: typed, pointerdown: press, pointerup: release, pointercancel: release };
+    const hear = { leaving, keydown: typed, change: typed, pointerdown: press, pointerup: release, pointercancel: release };
     for (const [name, act] of Object.entries(hear)) addEventListener(name, act, true);
     const look = new MutationObserver(() => state.shown());
     look.observe(document, { subtree: true, attributeFilter: ["aria-valuetext"] });

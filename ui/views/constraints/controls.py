@@ -64,6 +64,9 @@ class Coordinate(Slider):
     def draw(self) -> None:
         draw_alone(self, super().draw)
 
+    def _labels(self) -> dict[str, Any]:
+        return super()._labels() | {"on_change": partial(slide, self.key)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Formulation(Pick):
@@ -251,7 +254,14 @@ ALONE = tuple(
 def move(x: float, y: float) -> None:
     """The unconstrained optimum was moved in the figure: take it over, as far as it may go."""
     for key, value in (("center_x", x), ("center_y", y)):
-        st.session_state[key] = min(4.0, max(-4.0, round(value, 6)))
+        _give(key, min(4.0, max(-4.0, round(value, 6))))
+    follow()
+
+
+def slide(key: str) -> None:
+    """The slider of a coordinate was moved, or says once more what the figure gave it."""
+    if _echo(key):
+        st.session_state[key] = _given(key)[-1]
     follow()
 
 
@@ -267,22 +277,32 @@ def follow(lead: str | None = None) -> None:
 
 
 def _lead_the_other() -> None:
-    key, value = _follower()
+    _give(*_follower())
+
+
+def _give(key: str, value: float) -> None:
+    """Set a control that nobody moved, and keep in mind for a moment that it was given this."""
     st.session_state[key] = value
     now = time.monotonic()
     given = [one for one in st.session_state.get("_given", []) if now - one[0] < ECHO_SECONDS]
     st.session_state["_given"] = [*given, (now, key, value)]
 
 
+def _given(key: str) -> list[float]:
+    """What a control was given in the last moments, the newest last."""
+    now = time.monotonic()
+    return [
+        value
+        for then, name, value in st.session_state.get("_given", [])
+        if name == key and now - then < ECHO_SECONDS
+    ]
+
+
 def _echo(key: str) -> bool:
-    """Whether nobody moved this handle: while another control moves fast, the browser still sends
-    the values that this one was given a moment ago.
+    """Whether nobody moved this control: while another moves fast, the browser still sends the
+    values that this one was given a moment ago.
     """
-    now, value = time.monotonic(), st.session_state[key]
-    return any(
-        now - then < ECHO_SECONDS and (key, value) == (name, given)
-        for then, name, given in st.session_state.get("_given", [])
-    )
+    return st.session_state[key] in _given(key)
 
 
 def _follower() -> tuple[str, float]:

@@ -1,0 +1,44 @@
+// A link to another screen waits until what was set a moment ago has reached the server.
+//
+// A field takes over its text when it loses the focus, a popover tells that it was closed, a slider
+// tells when it has come to rest. A message of these that meets the change of screens leads back to
+// the old one, or to a page of both.
+
+const LINK = ".st-key-navigation a, [class*=st-key-card_] a", SOON_MS = 150, MOST_MS = 3000;
+
+export default function (component) {
+  const root = component.parentElement;
+  if (root.leave) return root.leave;
+  let editing = false, passes = false;
+  const idle = () => (document.querySelector("[data-testid=stApp]")?.dataset.testScriptState ?? "notRunning") === "notRunning";
+
+  function press() {
+    editing = Boolean(document.activeElement?.matches("input:not([type=range]), textarea"));
+  }
+  function click(event) {
+    const link = event.target.closest?.(LINK);
+    if (!link || passes || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const popover = document.querySelector("[data-testid=stPopoverBody]");
+    const told = !document.dispatchEvent(new CustomEvent("leaving", { cancelable: true }));
+    if (!popover && !editing && !told) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (popover) document.querySelector("[data-testid=stPopover] button[aria-expanded=true]")?.click();
+    const began = performance.now();
+    (function wait() {
+      const waited = performance.now() - began;
+      if (waited < SOON_MS || (waited < MOST_MS && !idle())) return void setTimeout(wait, 30);
+      passes = true;
+      link.click();
+      passes = editing = false;
+    })();
+  }
+  addEventListener("pointerdown", press, true);
+  addEventListener("click", click, true);
+  root.leave = () => {
+    removeEventListener("pointerdown", press, true);
+    removeEventListener("click", click, true);
+    root.leave = null;
+  };
+  return root.leave;
+}
