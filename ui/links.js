@@ -4,18 +4,18 @@
 // tells when it has come to rest. A message of these that meets the change of screens leads back to
 // the old one, or to a page of both.
 
-const LINK = ".st-key-navigation a, [class*=st-key-card_] a", SOON_MS = 150, MOST_MS = 3000;
-
-export default function (component) {
-  const root = component.parentElement;
-  if (root.leave) return root.leave;
+if (!window.linksWait) {
+  window.linksWait = true;
+  const LINK = ".st-key-navigation a, [class*=st-key-card_] a", SOON_MS = 150, MOST_MS = 3000;
   let editing = false, passes = false;
-  const idle = () => (document.querySelector("[data-testid=stApp]")?.dataset.testScriptState ?? "notRunning") === "notRunning";
+  const state = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState;
+  const idle = () => (state() ?? "notRunning") === "notRunning";
 
-  function press() {
+  addEventListener("pointerdown", () => {
     editing = Boolean(document.activeElement?.matches("input:not([type=range]), textarea"));
-  }
-  function click(event) {
+  }, true);
+
+  addEventListener("click", (event) => {
     const link = event.target.closest?.(LINK);
     if (!link || passes || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const popover = document.querySelector("[data-testid=stPopoverBody]");
@@ -32,13 +32,5 @@ export default function (component) {
       link.click();
       passes = editing = false;
     })();
-  }
-  addEventListener("pointerdown", press, true);
-  addEventListener("click", click, true);
-  root.leave = () => {
-    removeEventListener("pointerdown", press, true);
-    removeEventListener("click", click, true);
-    root.leave = null;
-  };
-  return root.leave;
+  }, true);
 }

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 
 def hold() -> None:
     """Let the links of the page wait."""
-    _component()(key="links", height="content")
+    st.html(_script(), unsafe_allow_javascript=True)  # our own file: nothing of a visitor's in it
 
 
 @cache
-def _component() -> Callable[..., Any]:
-    script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    return st.components.v2.component("regularization_lab_links", js=script)
+def _script() -> str:
+    return f"<script>{Path(__file__).with_suffix('.js').read_text(encoding='utf-8')}</script>"
