@@ -1,12 +1,19 @@
 """The entrance: `streamlit run app.py`. Navigation and language; the shell does the rest."""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from ui import live, preview, shell
+from ui import live, serve, shell
 from ui.lecture import HOME, TOPICS
 
 if __name__ == "app":  # the server imports this file, and runs it for every visitor
-    app = st.App(__file__, routes=preview.ROUTES)
+    base = st.get_option("server.baseUrlPath")
+    app = st.App(
+        __file__,
+        routes=serve.routes(base),
+        middleware=[Middleware(serve.Lost, base)],
+        on_script_error=shell.caught,
+    )
 else:
     live.warm_up()
     shell.restore()

@@ -13,25 +13,22 @@ noted here instead; nothing is drawn. What only a run can change, the grammar of
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-
 from ui import i18n
+from ui.i18n import _
 from ui.theme import Figure
 
 if TYPE_CHECKING:
     from ui.controls import Control
     from ui.stage import View
 
-_log = logging.getLogger(__name__)
+FRAME = frozenset({"view", "lang", "present"})
+"""What a question says beside the values of controls."""
 
 
 @dataclass
@@ -111,34 +108,55 @@ def register(name: str, controls: Sequence[Control], views: Sequence[View]) -> N
     _screens[name] = controls, {view.name: view for view in views if view.previews}
 
 
+class RefusedError(ValueError):
+    """A question that has no answer: its text is a sentence for whoever asked."""
+
+
 def answer(name: str, query: Mapping[str, str]) -> dict[str, Any]:
     """What the view named in `query` shows with the values there; absent ones are at default.
 
-    ValueError where there is no such view, or a control cannot have such a value.
+    RefusedError where there is no such view, or a control cannot have such a value.
     """
     i18n.activate(query.get("lang", ""))
-    controls, views = _screens.get(name, ((), {}))
-    view = views.get(query.get("view", ""))
-    if view is None:
-        raise ValueError(f"no view with previews: {query.get('view', '')!r} of {name!r}")
-    values = {
-        control.key: control.parse(query[control.key]) if control.key in query else control.default
-        for control in controls
-    }
+    view, values = find(name, query)
     with noting(drawing=False, presenting=query.get("present") == "true") as notes:
         view.draw(values)
     return {"shape": notes.shape, "figures": notes.figures, "readouts": notes.readouts}
 
 
-def _respond(request: Request) -> Response:
+def find(name: str, query: Mapping[str, str]) -> tuple[View, dict[str, Any]]:
+    """The view that is asked for, and the controls' values; RefusedError as in `answer`."""
+    controls, views = _screens.get(name, ((), {}))
+    view = views.get(query.get("view", ""))
+    if view is None:
+        raise RefusedError(
+            _("There are no previews of a view `{view}` on a screen `{name}`.").format(
+                view=cut(query.get("view", "")), name=cut(name)
+            )
+        )
+    if unknown := query.keys() - FRAME - {control.key for control in controls}:
+        raise RefusedError(_("This screen has no control `{key}`.").format(key=cut(min(unknown))))
+    return view, {control.key: _value(control, query) for control in controls}
+
+
+def _value(control: Control, query: Mapping[str, str]) -> Any:
+    text = query.get(control.key)
+    if text is None:
+        return control.default
     try:
-        told = answer(request.path_params["name"], request.query_params)
-        return JSONResponse(told, headers={"Cache-Control": "no-store"})
-    except (ValueError, OverflowError) as error:
-        return JSONResponse({"error": str(error)}, 400)
-    except Exception:  # noqa: BLE001 (the run that follows says it to the visitor)
-        _log.exception("A preview failed")
-        return JSONResponse({"error": "the preview failed"}, 500)
+        return control.parse(text)
+    except (ValueError, OverflowError):
+        raise RefusedError(
+            _("`{key}` must be {expected}, not {text}.").format(
+                key=control.key, expected=control.expected(), text=cut(text)
+            )
+        ) from None
 
 
-ROUTES = [Route("/preview/{name}", _respond)]
+def cut(text: str, length: int = 40) -> str:
+    """What somebody sent, short enough to be told back.
+
+    >>> cut("9" * 9000, length=8)
+    '9999999…'
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -14,6 +14,7 @@ import segno
 import streamlit as st
 import threadpoolctl
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui import i18n, links, preview, theme, visits
 from ui.i18n import _
@@ -164,11 +165,28 @@ def share(place: DeltaGenerator) -> None:
             link = share_link(st.context.url or "", st.query_params.to_dict())
             st.markdown(_("This link opens the same screen in the same state."))
             st.code(link, language=None, wrap_lines=True)
+            code = qr_code(link)
+            if code is None:
+                sentence = _("It is too long for a QR code, which holds {n:,} characters: copy it.")
+                st.info(sentence.format(n=QR_HOLDS))
+                return
             with st.container(key="qr", horizontal_alignment="center"):
-                code = segno.make(link, micro=False)
                 st.image(
-                    code.svg_inline(scale=5, border=3, dark="#1F2430", light="#FFFFFF"), width=230
+                    code.svg_inline(scale=5, border=3, dark="#1F2430", light="#FFFFFF"),
+                    width=max(230, 3 * code.symbol_size(border=3)[0]),
                 )
+
+
+QR_HOLDS = 2953
+"""Characters that the largest QR code has place for (ISO/IEC 18004, version 40-L)."""
+
+
+def qr_code(link: str) -> segno.QRCode | None:
+    """The link as a QR code; None where it is too long for one."""
+    try:
+        return segno.make(link, micro=False)
+    except segno.DataOverflowError:
+        return None
 
 
 def share_link(url: str, parameters: dict[str, str]) -> str:
@@ -190,14 +208,39 @@ def guard(key: str = "recover") -> Iterator[None]:
         yield
     except Exception:  # noqa: BLE001 (the net below every screen)
         _log.exception("A screen failed")
-        st.error(
-            _(
-                "Something went wrong on this screen. Reset it and go on; "
-                "the others stay as they are."
-            ),
-            icon=":material/error:",
-        )
-        st.button(_("Reset this screen"), key=key, on_click=_forget_and_run)
+        st.session_state.pop("_failed", None)
+        _apologise(key)
+
+
+def caught(error: Exception) -> bool:
+    """The net below what no guard is around: callbacks above all. `st.App` has logged it.
+
+    A callback comes before its run, which then does not take place: the page would stay empty. So
+    another run is asked for, with what was set just now, and that one says what happened.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return False
+    if context.has_script_started:
+        i18n.activate(st.session_state.get("_language", ""))
+        _apologise("recover_run")
+    else:
+        st.session_state["_failed"] = True
+        st.rerun()
+    return True
+
+
+def _show_failure() -> None:
+    if st.session_state.pop("_failed", False):
+        _apologise("recover_callback")
+
+
+def _apologise(key: str) -> None:
+    st.error(
+        _("Something went wrong on this screen. Reset it and go on; the others stay as they are."),
+        icon=":material/error:",
+    )
+    st.button(_("Reset this screen"), key=key, on_click=_forget_and_run)
 
 
 def _forget_and_run() -> None:
@@ -245,6 +288,7 @@ def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
             pages[topic].run()
             with notice:
                 _show_complaints()
+                _show_failure()
             share(place)
     finally:  # also when the screen asks for another run
         _framed.set(False)

@@ -16,7 +16,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.controls import Control
 
-AROUND = frozenset({"_language", "_present", "_complaints", "language", "presenter", "share"})
+AROUND = frozenset(
+    {"_language", "_present", "_complaints", "_failed", "language", "presenter", "share"}
+)
 """What no screen owns."""
 _OURS = frozenset({"_screen", "_controls", "_values", "_link", "_away", "_back"})
 _KINDS = (str, int, float, list, tuple)  # of values that a widget can be given back

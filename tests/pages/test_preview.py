@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from starlette.requests import Request
+from starlette.routing import Router
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import Open, assert_well
-from ui import preview
+from ui import preview, serve
 from ui.controls import Number, Strength
 
 VIEWS = {
@@ -146,36 +147,76 @@ def test_sliders_run_nothing_where_a_listener_does(open_screen: Open) -> None:
     assert "figure" in data, "no listener"
 
 
-def _ask(path: str, query: str) -> tuple[int, Mapping[str, Any]]:
+def _ask(path: str, query: str, method: str = "GET") -> tuple[int, Mapping[str, Any]]:
+    """The answer of the server's routes: its status, and what its JSON says."""
+    status, body = asyncio.run(_asked(path, query, method))
+    return status, json.loads(body)
+
+
+async def _asked(path: str, query: str, method: str, routes: Any = None) -> tuple[int, bytes]:
     scope = {
         "type": "http",
+        "method": method,
         "path": path,
         "query_string": query.encode(),
-        "path_params": {"name": path.rsplit("/", 1)[-1]},
         "headers": [],
     }
-    (route,) = preview.ROUTES
-    response = route.endpoint(Request(scope))
-    return response.status_code, json.loads(bytes(response.body))
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(3600)
+        return {}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await Router(routes or serve.routes(""))(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "view=fit&degree_a=26",
-        "view=fit&degree_a=nan",
-        "view=fit&noise=inf",
-        "view=fit&penalty=1e400",
-        "view=fit&moved=" + "9" * 9000,
-        "view=nothing",
-        "",
-    ],
-)
+REFUSED = {
+    "view=fit&degree_a=26": "`degree_a` must be a whole number from 0 to 25, not 26.",
+    "view=fit&degree_a=nan": "not nan.",
+    "view=fit&degree_a=" + "9" * 5000: f"not {'9' * 39}….",
+    "view=fit&noise=inf": "`noise` must be a number from",
+    "view=fit&penalty=1e400": "`penalty` must be 0, or a number from",
+    "view=fit&moved=" + "9" * 9000: "`moved` must be",
+    "view=fit&held_out=maybe": "`held_out` must be true or false, not maybe.",
+    "view=fit&degree_c=3": "This screen has no control `degree_c`.",
+    "view=nothing": "There are no previews of a view `nothing` on a screen `overfitting`.",
+    "": "There are no previews of a view",
+}
+
+
+@pytest.mark.parametrize("query", REFUSED)
 def test_what_cannot_be_used_is_refused_with_a_sentence(open_screen: Open, query: str) -> None:
     open_screen("overfitting")
     status, told = _ask("/preview/overfitting", query)
     assert status == 400
-    assert told["error"]
+    assert REFUSED[query] in told["error"]
+    assert len(told["error"]) < 250
+
+
+def test_a_refusal_speaks_the_visitors_language(open_screen: Open) -> None:
+    open_screen("overfitting")
+    told = _ask("/preview/overfitting", "view=fit&lang=zh&degree_a=26")[1]
+    assert told["error"] == "`degree_a` 必须是0 到 25 之间的整数，而不是 26。"
+
+
+@pytest.mark.parametrize("path", ["/preview", "/preview/", "/preview/x/y", "/preview/" + "z" * 999])
+def test_no_address_of_previews_has_a_page(path: str) -> None:
+    status, told = _ask(path, "view=fit")
+    assert status == 400
+    assert len(told["error"]) < 150
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_previews_can_be_read_and_nothing_else(method: str) -> None:
+    assert _ask("/preview/overfitting", "view=fit", method)[0] == 405
+
+
+def test_a_question_without_end_is_not_read() -> None:
+    assert _ask("/preview/overfitting", "moved=" + "1" * 40_000)[0] == 414
 
 
 def test_other_screens_have_none(open_screen: Open) -> None:
@@ -189,7 +230,10 @@ def test_a_failing_view_says_so_in_the_log_alone(
     open_screen("overfitting")
     monkeypatch.setattr("ui.views.overfitting.complexity.curve", lambda values: 1 / 0)
     status, told = _ask("/preview/overfitting", "view=complexity")
-    assert (status, told) == (500, {"error": "the preview failed"})
+    assert (status, told) == (
+        500,
+        {"error": "This preview failed; the run that follows says more."},
+    )
     assert "ZeroDivisionError" in caplog.text
 
 

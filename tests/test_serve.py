@@ -1,0 +1,125 @@
+"""What the server answers beside Streamlit: whose turn it is, and where nothing is."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message
+
+from ui import lost, serve, shell
+from ui.lecture import TOPICS
+
+
+async def _hold(turns: serve.Turns, view: str, until: asyncio.Event) -> str:
+    try:
+        async with turns.turn("screen", view):
+            await until.wait()
+            return "answered"
+    except serve.BusyError:
+        return "busy"
+
+
+def test_who_comes_late_is_told_so_and_keeps_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "PATIENCE", 0.01)
+
+    async def crowd() -> list[str]:
+        turns, done, at_once = serve.Turns(), asyncio.Event(), asyncio.Event()
+        at_once.set()
+        slow = [asyncio.create_task(_hold(turns, "slow", done)) for _ in range(100)]
+        await asyncio.wait(slow[serve.AT_ONCE :])
+        assert await _hold(turns, "quick", at_once) == "answered"
+        done.set()
+        told = await asyncio.gather(*slow)
+        assert await _hold(turns, "slow", at_once) == "answered", "all turns are given back"
+        return told
+
+    told = asyncio.run(crowd())
+    assert told.count("answered") == serve.AT_ONCE
+    assert told.count("busy") == 100 - serve.AT_ONCE
+
+
+def test_all_views_together_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "PATIENCE", 0.01)
+
+    async def crowd() -> list[str]:
+        turns, done = serve.Turns(), asyncio.Event()
+        names = [str(i) for i in range(20)]
+        tasks = [asyncio.create_task(_hold(turns, name, done)) for name in names]
+        while sum(task.done() for task in tasks) < 20 - serve.OF_ALL_VIEWS:
+            await asyncio.sleep(0)
+        done.set()
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(crowd()).count("answered") == serve.OF_ALL_VIEWS
+
+
+def _ask(app: ASGIApp, path: str, query: str = "", language: str = "") -> tuple[int, str]:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(b"accept-language", language.encode())],
+    }
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], b"".join(m.get("body", b"") for m in sent[1:]).decode()
+
+
+def _server(base: str) -> ASGIApp:
+    """As Streamlit does it: a page from wherever nothing else is."""
+    routes = [
+        Route("/lab/file.js" if base else "/file.js", lambda _: PlainTextResponse("script")),
+        Route("/{path:path}", lambda _: HTMLResponse("the app")),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(serve.Lost, base)])
+
+
+@pytest.mark.parametrize("base", ["", "lab", "/lab/"])
+def test_screens_are_found_and_nothing_else_is(base: str) -> None:
+    app, root = _server(base), "/lab" if base else ""
+    for path in ("/", *(f"/{topic.name}" for topic in TOPICS)):
+        assert _ask(app, root + path) == (200, "the app")
+    assert _ask(app, f"{root}/file.js") == (200, "script")
+    for path in ("/nosuch", "/overfitting/x/y", "/overfitting/x", "/<b>"):
+        status, page = _ask(app, root + path)
+        assert status == 404
+        assert "There is no screen at" in page
+        assert f"<code>{path.replace('<', '&lt;').replace('>', '&gt;')}</code>" in page
+        assert "the app" not in page
+
+
+def test_the_way_home_is_right_at_any_depth_and_keeps_the_language() -> None:
+    for path, root in (("/x", "./"), ("/overfitting/x", "../"), ("/overfitting/x/y", "../../")):
+        links = re.findall('href="([^"]*)">', lost.page(path, None, "en-GB,zh;q=0.5"))[1:]
+        assert links == [root, *(root + topic.name for topic in TOPICS)]
+    assert 'href="./?lang=zh">首页' in lost.page("/x", "zh", "en")
+
+
+def test_the_sentence_is_in_the_language_of_the_link_or_of_the_browser() -> None:
+    assert "There is no screen at" in lost.page("/x", None, "de")
+    assert "There is no screen at" in lost.page("/x", "en", "zh-CN,zh;q=0.9")
+    assert "处没有页面" in lost.page("/x", None, "zh-CN,zh;q=0.9")
+    assert "处没有页面" in lost.page("/x", "zh", None)
+    assert len(lost.page("/" + "x" * 9000, None, None)) < 4000
+
+
+def test_a_link_longer_than_a_qr_code_has_none() -> None:
+    link = "http://lab/overfitting?moved="
+    longest = shell.qr_code(link + "1" * (shell.QR_HOLDS - len(link)))
+    assert longest is not None
+    assert longest.version == 40
+    assert shell.qr_code(link + "1" * (shell.QR_HOLDS + 1 - len(link))) is None
