@@ -17,6 +17,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from ui.i18n import _
+from ui.text import plain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +219,7 @@ class Choice(Control):
 
     def expected(self) -> str:
         return _("one of {n} names, such as {first} or {last}").format(
-            n=len(self.options), first=self.options[0], last=self.options[-1]
+            n=len(self.options), first=plain(self.options[0]), last=plain(self.options[-1])
         )
 
 
@@ -297,11 +298,13 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
             canonical = control.format(control.parse(text))
         except (ValueError, OverflowError):
             del st.query_params[control.key]
+            default = control.format(control.default)
             complaints.append(
                 _("`{key}` must be {expected}; the lab uses {default}").format(
                     key=control.key,
                     expected=control.expected(),
-                    default=control.format(control.default) or _("none"),
+                    default=(plain(default) if isinstance(control, Choice) else default)
+                    or _("none"),
                 )
             )
         else:

@@ -50,6 +50,8 @@ CSS = """
   margin-left: -.7rem; max-width: calc(100% - 8rem); overflow-x: auto; scrollbar-width: none; }
 [data-testid="stHeader"]:has([data-testid="stExpandSidebarButton"]) ~ * .st-key-navigation {
   margin-left: 1.2rem; } /* beside the button that opens the sidebar */
+/* Of a table the browser writes a CSV file without a thought of formulas; "The data" has ours. */
+[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
 [class*="st-key-card_"] [data-testid="stPageLink"] p { font-size: 1.2rem; }
 [class*="st-key-card_"] [data-testid="stPageLink"] a { padding-left: 0; }
 .readouts { display: grid; grid-auto-columns: minmax(min-content, 1fr); column-gap: 1.25rem; }

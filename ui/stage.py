@@ -19,6 +19,7 @@ from ui.controls import Control, Views
 from ui.i18n import N_, _
 from ui.numbers import number as number
 from ui.scenes import Scene
+from ui.text import csv_file
 from ui.theme import Figure
 
 
@@ -308,7 +309,7 @@ def _show_table(table: Table) -> None:
     st.dataframe(table.frame, key="table", hide_index=True, height=280)
     st.download_button(
         _("Download CSV"),
-        table.frame.to_csv(index=False).encode("utf-8-sig"),
+        csv_file(table.frame),
         file_name=table.file_name,
         mime="text/csv",
         key="download",

@@ -20,6 +20,8 @@ AROUND = frozenset(
     {"_language", "_present", "_complaints", "_failed", "language", "presenter", "share"}
 )
 """What no screen owns."""
+LASTING = frozenset({"_dataset", "_given", "_uploaded"})
+"""What a reset leaves: an upload, which nobody but the visitor could bring back."""
 _OURS = frozenset({"_screen", "_controls", "_values", "_link", "_away", "_back"})
 _KINDS = (str, int, float, list, tuple)  # of values that a widget can be given back
 
@@ -80,18 +82,21 @@ def remember(name: str | None = None) -> None:
 
 
 def reset() -> None:
-    """In a callback: let the screen open at its defaults, with nothing of it left in the link."""
+    """In a callback: let the screen open at its defaults, with nothing of it left in the link.
+
+    A visitor's own file stays.
+    """
     controls: Sequence[Control] = st.session_state.get("_controls", ())
     _release(st.query_params.to_dict())
-    _forget()
+    _forget(but=LASTING)
     for control in controls:  # the browser keeps the value of a widget unless it is told another
         st.session_state[control.key] = control.default
 
 
-def _forget() -> None:
-    """Drop all that the session holds of the screen."""
+def _forget(but: frozenset[str] = frozenset()) -> None:
+    """Drop all that the session holds of the screen, but for what stands around every one."""
     for key in list(st.session_state):
-        if key not in AROUND and key not in ("_screen", "_away"):
+        if key not in AROUND | but and key not in ("_screen", "_away"):
             st.session_state.pop(key, None)  # the last screen's run may be dropping it, too
 
 

@@ -19,11 +19,13 @@ from sim.recommender.scale import Scale
 from ui import live, stage
 from ui.controls import Control
 from ui.i18n import _
+from ui.text import plain
 from ui.views.recommender import training
 from ui.views.recommender.dataset import Dataset, current
 
 N_SHOWN = 10
-MOST = 50
+MOST = 400
+"""Own ratings at most: a link with so many has about 6,000 characters, what proxies let through."""
 BOOK = Knobs(weight_decay=0.1)
 
 
@@ -41,8 +43,8 @@ class Mine(Control):
 
     @property
     def low(self) -> float:
-        """The least that can be given: one star, or the scale's own end."""
-        return 1.0 if self.scale.stars else self.scale.low
+        """The least that can be given. A hand gives whole stars, a file half of one, too."""
+        return self.scale.low
 
     @property
     def high(self) -> float:
@@ -71,7 +73,7 @@ class Mine(Control):
 
     def expected(self) -> str:
         return _("movie ids with ratings, such as {example}").format(
-            example=self.format({next(iter(self.ids)): self.high})
+            example=plain(self.format({next(iter(self.ids)): self.high}))
         )
 
     def ratings(self) -> dict[int, float]:
@@ -88,6 +90,7 @@ class Mine(Control):
         if given is not None and len(mine) < MOST:
             mine[name] = given + 1.0 if self.scale.stars else given
         st.session_state[self.key] = self.format(mine)
+        self.write()  # at once: the run that follows may be of a fragment, which draws no controls
 
     def draw_rating(self, movie: int, dataset: Dataset, rating: float | None) -> None:
         """What a film is rated with: stars where the ratings are stars, else a number of theirs."""
@@ -101,7 +104,7 @@ class Mine(Control):
             st.feedback("stars", key=widget, **told)
         else:
             st.number_input(
-                dataset.everything.titles[movie],
+                plain(dataset.everything.titles[movie]),
                 self.low,
                 self.high,
                 None,
@@ -213,11 +216,6 @@ def _rate(mine: Mine, dataset: Dataset) -> None:
         title.markdown(plain(dataset.everything.titles[movie]))
         with rating:
             mine.draw_rating(movie, dataset, rated.get(movie))
-
-
-def plain(title: str) -> str:
-    """A title as it is: what Markdown would take for its own is escaped."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~<>$:" else c for c in title)
 
 
 def _for_you(model: Any, dataset: Dataset, rated: dict[int, float]) -> None:

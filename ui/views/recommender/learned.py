@@ -20,9 +20,9 @@ from sim.recommender.records import Knobs, Settings
 from ui import live, stage
 from ui.charts import recommender as charts
 from ui.i18n import _
+from ui.text import plain
 from ui.views.recommender import training
 from ui.views.recommender.dataset import Dataset, current
-from ui.views.recommender.films import plain
 
 N_SHOWN, N_KNOWN = 8, 500
 DECAYS = (0.0, 0.2, 1.0)

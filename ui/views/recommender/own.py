@@ -9,11 +9,12 @@ import streamlit as st
 
 from sim.recommender.ratings import Ratings
 from sim.recommender.scale import Bar, histogram
-from sim.recommender.upload import MESSAGES, UploadError, csv_safe, read_upload
+from sim.recommender.upload import MESSAGES, UploadError, read_upload
 from ui import stage
 from ui.charts import recommender as charts
 from ui.controls import Control
 from ui.i18n import _
+from ui.text import plain, short
 from ui.views.recommender import sweep, training
 from ui.views.recommender.dataset import Dataset, current, own
 
@@ -91,14 +92,9 @@ def _problem() -> None:
     if problem:
         code, values = problem
         st.error(
-            _(MESSAGES[code]).format(**{key: _short(value) for key, value in values.items()}),
+            _(MESSAGES[code]).format(**{key: plain(short(value)) for key, value in values.items()}),
             icon=":material/error:",
         )
-
-
-def _short(value: str | int) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _change(dataset: object) -> None:
@@ -159,8 +155,5 @@ def sample(ratings: Ratings, n: int = 200) -> pd.DataFrame:
 
 
 def data() -> stage.Table:
-    """The first ten thousand ratings, safe to open in a spreadsheet."""
-    frame = sample(current().everything, 10_000)
-    for column in frame.columns[:2]:
-        frame[column] = frame[column].map(csv_safe)
-    return stage.Table(frame, "ratings.csv")
+    """The first ten thousand ratings."""
+    return stage.Table(sample(current().everything, 10_000), "ratings.csv")

@@ -12,6 +12,7 @@ from sim.recommender.records import Knobs, Settings
 from ui import live, shell, stage
 from ui.charts import recommender as charts
 from ui.i18n import _
+from ui.text import csv_file
 from ui.views.recommender import training
 from ui.views.recommender.dataset import current
 from ui.views.recommender.training import PastRun, Training
@@ -244,7 +245,7 @@ def _past_runs() -> None:
             )
             st.download_button(
                 _("Download the curves"),
-                curves_table(runs).to_csv(index=False).encode("utf-8-sig"),
+                csv_file(curves_table(runs)),
                 file_name="runs.csv",
                 mime="text/csv",
                 key="download_runs",
