@@ -43,17 +43,23 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(**environment: str) -> Iterator[str]:
-    """The app on a port of its own, for as long as the block lasts; its address."""
+def serving(base: str = "", **environment: str) -> Iterator[str]:
+    """The app on a port of its own, for as long as the block lasts; its address.
+
+    `base` is the path that it lives under, as "/lab".
+    """
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        [
+            *(sys.executable, "-m", "streamlit", "run", "app.py"),
+            *("--server.port", str(port), "--server.baseUrlPath", base),
+        ],
         cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    address = f"http://localhost:{port}"
+    address = f"http://localhost:{port}{base}"
 
     def answers() -> bool:
         assert process.poll() is None, "the server ended at once"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
-from tests.e2e.conftest import ROOT, Visit, parameters, rested, serving, slide, soon
+from tests.e2e.conftest import ROOT, Visit, parameters, rested, serving, settle, slide, soon
 
 FAILING = f"""
 import sys
@@ -38,8 +38,8 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
-    with serving(STREAMLIT_SERVER_BASE_URL_PATH="lab") as address:
-        yield f"{address}/lab"
+    with serving("/lab") as address:
+        yield address
 
 
 def _assert_said(page: Page, sentence: str, way_out: str) -> None:
@@ -78,3 +78,61 @@ def test_where_a_preview_fails_the_run_answers(visit: Visit, failing: str) -> No
     expect(page.locator(".readouts").first).to_contain_text("5")
     assert answers
     assert set(answers) == {500}
+
+
+def test_under_a_path_of_its_own_everything_is_below_it(visit: Visit, elsewhere: str) -> None:
+    asked: list[str] = []
+    statuses: set[tuple[int, str]] = set()
+
+    def answered(response: Response) -> None:
+        asked.append(response.url)
+        if "/preview/" in response.url:
+            statuses.add((response.status, response.headers["content-type"]))
+
+    page = visit("/", base=elsewhere, watch=lambda page: page.on("response", answered))
+    page.get_by_role("link", name="Overfitting").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overfitting")
+    rested(page)
+    before = page.locator(".readouts").first.inner_text()
+    slide(page, "degree_a", 4)
+    assert soon(page, lambda: page.locator(".readouts").first.inner_text() != before)
+    assert soon(page, lambda: statuses)
+    rested(page)
+    assert statuses == {(200, "application/json")}
+    assert [url for url in asked if not url.startswith((f"{elsewhere}/", "data:", "blob:"))] == []
+    page.locator(".st-key-share button").click()
+    link = page.locator("[data-testid=stPopoverBody] [data-testid=stCode]").inner_text().strip()
+    assert link == f"{elsewhere}/overfitting?degree_a=7&lang=en"
+    again = visit(link)
+    assert again.locator(".st-key-degree_a input[type=range]").input_value() == "7"
+
+
+@pytest.mark.parametrize("path", ["/nosuch", "/overfitting/x/y?degree_a=3", "/overfitting/x"])
+@pytest.mark.parametrize(
+    ("locale", "sentence", "home"),
+    [("en-US", "There is no screen at", "Home"), ("zh-CN", "处没有页面", "首页")],
+)
+def test_where_no_screen_is_a_sentence_leads_home(
+    browser: Browser, server: str, path: str, locale: str, sentence: str, home: str
+) -> None:
+    with browser.new_context(locale=locale) as context:
+        page = context.new_page()
+        response = page.goto(server + path)
+        assert response
+        assert response.status == 404
+        expect(page.locator("p")).to_contain_text(sentence)
+        expect(page.locator("p")).to_contain_text(path.split("?")[0])
+        page.get_by_role("link", name=home).click()
+        page.wait_for_url(f"{server}/**")
+        settle(page)
+        assert page.locator(".st-key-card_overfitting").is_visible()
+
+
+def test_a_link_longer_than_a_qr_code_is_told_of(visit: Visit) -> None:
+    moved = ",".join(f"{i}:0.{i + 101}:-1.{i + 101}" for i in range(150))
+    page = visit(f"/overfitting?n_points=150&moved={moved}")
+    page.locator(".st-key-share button").click()
+    opened = page.locator("[data-testid=stPopoverBody]")
+    expect(opened.locator("[data-testid=stCode]")).to_contain_text("149%3A0.25%3A-1.25")
+    expect(opened).to_contain_text("It is too long for a QR code, which holds 2,953 characters")
+    expect(opened.locator("img")).to_have_count(0)
