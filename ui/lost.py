@@ -47,9 +47,7 @@ def page(path: str, asked: str | None, accepted: str | None) -> str:
     links are relative, so they are right behind a proxy, too.
     """
     i18n.activate(asked if asked in i18n.LANGUAGES else i18n.from_locale(accepted))
-    sentence = escape(
-        _("There is no screen at {path}. Go on from the home screen, or to any other:")
-    )
+    sentence = escape(_("There is no screen at {path}. Go on to the home screen, or to any other:"))
     root = "../" * (path.count("/") - 1) or "./"
     query = f"?{urlencode({'lang': asked})}" if asked in i18n.LANGUAGES else ""
     targets = {"": _("Home")} | {topic.name: _(topic.title) for topic in TOPICS}

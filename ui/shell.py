@@ -166,7 +166,8 @@ def share(place: DeltaGenerator) -> None:
         with popover:
             link = share_link(st.context.url or "", st.query_params.to_dict())
             st.markdown(_("This link opens the same screen in the same state."))
-            st.code(link, language=None, wrap_lines=True)
+            long = len(link) > 400  # its code, or a sentence, stays in sight
+            st.code(link, language=None, wrap_lines=True, height=150 if long else "content")
             code = qr_code(link)
             if code is None:
                 sentence = _("It is too long for a QR code, which holds {n:,} characters: copy it.")
