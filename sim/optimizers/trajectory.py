@@ -8,6 +8,9 @@ import numpy.typing as npt
 
 from sim.optimizers.rules import Array, Rule, State, Step
 
+BOUND = 1e6
+"""How far from zero a weight may go before its path counts as diverging."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trajectory:
@@ -41,7 +44,7 @@ def trajectory(
     gradient: Callable[[Array], Array],
     start: npt.ArrayLike,
     n_steps: int,
-    bound: float = 1e6,
+    bound: float = BOUND,
 ) -> Trajectory:
     """Follow `rule` for `n_steps` from `start`, until a weight is beyond +-`bound` or not finite.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sim.optimizers import AREAS, PRICES, SLOPE, Sweep, house_prices, sweep
+from sim.optimizers import AREAS, PRICES, SLOPE, AdamW, Sweep, house_prices, sweep, trajectory
 from sim.optimizers.fits import digits
 
 RATES, DECAYS = np.logspace(-2.5, -0.5, 9), np.logspace(-3, 1, 9)
@@ -75,6 +75,25 @@ def test_strong_decay_walls_the_line_in():
     assert line.slope == pytest.approx(0.1, rel=0.01)
     assert line.intercept == pytest.approx(0.1, rel=0.01)
     assert house_prices(1.0, 10.0, 1000, rng=seeded()).path.diverged_at is not None
+
+
+@pytest.mark.parametrize("standardise", ["nothing", "input", "both"])
+@pytest.mark.parametrize(("lr", "decay", "n"), [(0.01, 0.1, 2000), (0.5, 0.0, 50), (1.0, 10.0, 99)])
+def test_the_quick_recurrence_is_the_path_of_the_rule(standardise, lr, decay, n):
+    """Its own loop over numbers against `trajectory` with the loss's gradient, also cut short."""
+    path = house_prices(lr, decay, n, standardise, rng=seeded(3)).path
+    x, y = np.array(AREAS), np.array(PRICES)
+    x = x if standardise == "nothing" else (x - x.mean()) / x.std()
+    y = (y - y.mean()) / y.std() if standardise == "both" else y
+
+    def gradient(weights):
+        errors = weights[0] * x + weights[1] - y
+        return 2 * np.array([(errors * x).mean(), errors.mean()])
+
+    expected = trajectory(AdamW(lr, weight_decay=decay), gradient, path.weights[0], n)
+    assert path.diverged_at == expected.diverged_at
+    np.testing.assert_allclose(path.weights, expected.weights, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(path.gradients, expected.gradients, rtol=1e-6, atol=1e-4)
 
 
 def test_an_unknown_standardisation_is_refused():

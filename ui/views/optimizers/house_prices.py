@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -17,8 +15,7 @@ from ui.i18n import N_, _
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _line(rate: float, decay: float, n_steps: int, standardise: str, seed: int) -> Line:
-    line = house_prices(rate, decay, n_steps, standardise, rng=np.random.default_rng(seed))
-    return replace(line, path=replace(line.path, states=()))  # megabytes that nobody looks at
+    return house_prices(rate, decay, n_steps, standardise, rng=np.random.default_rng(seed))
 
 
 def lines(values: stage.Values) -> tuple[Line, Line]:
