@@ -1,6 +1,8 @@
 """Ratings of movies by users: the bundled ones, and files in the MovieLens layouts."""
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim.recommender.layouts import Catalogue, load, split_genres
 
+_PLAIN = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 _MOST_STEPS = 1000  # of a scale; of finer ones the half steps do not show
 
 
@@ -118,6 +121,34 @@ def as_written(values: ArrayLike) -> NDArray[np.float64]:
     unique, place = np.unique(np.asarray(values, np.float32), return_inverse=True)
     written: NDArray[np.float64] = unique.astype(str).astype(np.float64)[place]
     return written.reshape(np.shape(values))
+
+
+def plain_numbers(ids: Sequence[str]) -> bool:
+    """Whether all are whole numbers as one writes them, so that numbers say the same: not "01"."""
+    return all(map(_PLAIN.fullmatch, ids))
+
+
+def order_of(ids: Sequence[str]) -> list[int]:
+    """The places of `ids` in their order: by number where all are plain numbers, else by text."""
+    key = (lambda i: int(ids[i])) if plain_numbers(ids) else ids.__getitem__
+    return sorted(range(len(ids)), key=key)
+
+
+def latest(
+    user: NDArray[np.int64], movie: NDArray[np.int64], time: NDArray[np.float64] | None = None
+) -> NDArray[np.int64]:
+    """The rows that count, in their order: of several of one pair the latest, else the last one.
+
+    A row without a time (not-a-number) is earlier than any with one.
+    """
+    pairs = pd.Series(user * (movie.max(initial=0) + 1) + movie, copy=False)
+    twice = pairs.duplicated(keep=False).to_numpy()
+    if time is None or not twice.any():
+        return np.flatnonzero(~pairs.duplicated(keep="last").to_numpy())
+    rows = np.flatnonzero(twice)
+    rows = rows[np.argsort(np.nan_to_num(time[rows], nan=-np.inf), kind="stable")]
+    ends = rows[~pairs.iloc[rows].duplicated(keep="last").to_numpy()]
+    return np.sort(np.concatenate([np.flatnonzero(~twice), ends]))
 
 
 @lru_cache(maxsize=1)

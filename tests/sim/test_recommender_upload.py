@@ -12,6 +12,7 @@ import string
 import tracemalloc
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +20,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.recommender.ratings import Ratings, movielens
-from sim.recommender.upload import MESSAGES, Upload, UploadError, csv_safe, read_upload
+from sim.recommender.upload import (
+    LEFT_OUT,
+    MESSAGES,
+    Choices,
+    Upload,
+    UploadError,
+    csv_safe,
+    read_upload,
+)
 
 Row = tuple[str, str, float, str]
+AS_IT_IS = Choices(not_rated=())
 WORDS = {
     "ascii": ["Toy Story", 'Good, the "Bad" and the Ugly, The', "Se7en; a film"],
     "western": ["Léon: the Professional", "Amélie – déjà vu", "Niña, Ñandú, œuvre"],
@@ -66,7 +76,7 @@ def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
     return out.getvalue()
 
 
-def fault(data: bytes | str, name: str = "my.csv", **limits: int) -> UploadError:
+def fault(data: bytes | str, name: str = "my.csv", **limits: Any) -> UploadError:
     raw = data.encode() if isinstance(data, str) else data
     with pytest.raises(UploadError) as caught:
         read_upload(raw, name, **limits)
@@ -152,9 +162,9 @@ def test_what_was_written_is_what_is_read(
     packed = {"plain": raw, "zip": zipped({"a/b/my.csv": raw}), "gz": gzip.compress(raw)}[packing]
     for column, code in enumerate(["one_user", "one_item", "one_value"]):
         if len({triple[column] for triple in triples}) == 1:
-            assert fault(packed).code == code
+            assert fault(packed, choices=AS_IT_IS).code == code
             return
-    ratings = read_upload(packed, "my.csv").ratings
+    ratings = read_upload(packed, "my.csv", choices=AS_IT_IS).ratings
     assert [row[:2] for row in back(ratings)] == [t[:2] for t in triples]
     np.testing.assert_array_equal(ratings.rating, np.float32([t[2] for t in triples]))
 
@@ -235,8 +245,9 @@ def test_decimal_commas() -> None:
     assert [r[:3] for r in back(read_upload("\n".join(lines).encode(), "x.csv").ratings)] == [
         r[:3] for r in data
     ]
-    error = fault("\n".join([*lines, "1;2;3.5"]))
-    assert (error.code, error.values["row"]) == ("not_a_number", 62)
+    both = read_upload("\n".join([*lines, "1;2;3.5", "1;3;1.000,5"]).encode(), "x.csv")
+    assert back(both.ratings)[60][:3] == ("1", "2", 3.5)
+    assert [(one.reason, one.row) for one in both.left_out] == [("not_a_number", 63)]
 
 
 def test_titles_are_plain_text() -> None:
@@ -279,19 +290,6 @@ def many(form: str) -> str:
         ("user,item,points\n1,2,3\n", "no_rating_column", {"row": 1, "found": "user,item,points"}),
         ("item,rating\n1,2\n", "no_user_column", {"row": 1}),
         ("\nuser;rating\n1;2\n", "no_item_column", {"row": 2}),
-        (GOOD + "1,2,good,t\n", "not_a_number", {"row": 62, "found": "'good'"}),
-        (GOOD + "1,2,,t\n", "not_a_number", {"row": 62, "found": "''"}),
-        (GOOD + "\n1,2,nan,t\n", "not_a_number", {"row": 63}),
-        (GOOD + "1,2,inf,t\n", "not_a_number", {"row": 62}),
-        (GOOD + "1,2,1e40,t\n", "not_a_number", {"row": 62}),
-        (GOOD + "1,2,1_0,t\n", "not_a_number", {"row": 62}),
-        (GOOD + "1,2,٣,t\n", "not_a_number", {"row": 62}),
-        (GOOD + "1,2\n", "few_columns", {"row": 62, "found": 2, "expected": 3}),
-        (GOOD + '1,2,"3\n', "unreadable", {}),
-        (GOOD + ",2,3,t\n", "no_id", {"row": 62}),
-        (GOOD + "ann, ,3,t\n", "no_id", {"row": 62}),
-        (GOOD + "u" * 257 + ",2,3,t\n", "too_long", {"row": 62, "limit": 256}),
-        (GOOD + "u" * 200_000 + ",2,x,t\n", "too_long", {"row": 62}),
         ("1::2::3::9\n1:2:3:9\n", "few_columns", {"row": 2}),
         ("1\t2\t3\n4\t5\tx\n", "not_a_number", {"row": 2}),
         ("user,item,rating\n1,2,3\n", "few_ratings", {"found": 1, "expected": 20}),
@@ -317,6 +315,40 @@ def test_errors_say_what_and_where(
     assert values.items() <= error.values.items()
     again = pickle.loads(pickle.dumps(error))
     assert (again.code, again.values, str(again)) == (error.code, error.values, str(error))
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason", "row"),
+    [
+        ("1,2,good,t\n", "not_a_number", 62),
+        ("1,2,,t\n", "no_rating", 62),
+        ("\n1,2,nan,t\n", "not_a_number", 63),
+        ("1,2,inf,t\n", "not_a_number", 62),
+        ("1,2,1e40,t\n", "not_a_number", 62),
+        ("1,2,1_0,t\n", "not_a_number", 62),
+        ("1,2,٣,t\n", "not_a_number", 62),
+        ("1,2\n", "few_columns", 62),
+        ('1,2,"3\n', "not_a_number", 62),
+        (",2,3,t\n", "no_id", 62),
+        ("ann, ,3,t\n", "no_id", 62),
+        ("u" * 257 + ",2,3,t\n", "too_long", 62),
+        ("u" * 200_000 + ",2,x,t\n", "too_long", 62),
+    ],
+)
+def test_rows_that_are_no_ratings_are_left_out_and_counted(
+    rows: str, reason: str, row: int
+) -> None:
+    upload = read_upload((GOOD + 3 * rows).encode(), "my.csv")
+    (left,) = upload.left_out
+    assert (left.reason, left.count, left.row) == (reason, 3, row)
+    assert left.reason in LEFT_OUT
+    assert left.example.rstrip("…") in rows
+    assert len(left.example) <= 60
+    assert back(upload.ratings) == back(read_upload(GOOD.encode(), "my.csv").ratings)
+    assert upload.lines == 63
+    # where most rows are such, the sentence says what is wrong with the first of them
+    error = fault(GOOD + 60 * rows)
+    assert (error.code, error.values["row"]) == (reason, row)
 
 
 def test_limits() -> None:

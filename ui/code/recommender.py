@@ -24,7 +24,7 @@ def one_cycle(step):  # up from 1/25 of the rate in the first quarter, then down
 
 def recommended(settings: Settings, knobs: Knobs, origin: Origin | None, user: str) -> str:
     """The code of a run, and what its model recommends to one user."""
-    name = user if origin is None or not origin.text_ids else repr(user)
+    name = user if origin is None or not ratings.text_ids(origin) else repr(user)
     back = "" if origin is None else " * span / 5.5 + low"
     return source(settings, knobs, origin) + "\n".join(
         [

@@ -1,107 +1,133 @@
 """A visitor's own ratings: a file of bytes in, ratings ready to learn from out."""
 
-import csv
+import html
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
-from sim.recommender.layouts import Catalogue, catalogue, decode, split_genres
-from sim.recommender.ratings import Ratings, rating_range
-from sim.recommender.upload.archives import packing, unpack
-from sim.recommender.upload.errors import MESSAGES, UploadError
-from sim.recommender.upload.tables import Form, find_form, read_columns
+from sim.recommender.layouts import Catalogue, split_genres
+from sim.recommender.ratings import Ratings, latest, order_of, plain_numbers, rating_range
+from sim.recommender.upload.archives import base, members, packing, read_member, too_large
+from sim.recommender.upload.columns import Role
+from sim.recommender.upload.encodings import plausible, to_utf8
+from sim.recommender.upload.errors import LEFT_OUT, MESSAGES, UploadError
+from sim.recommender.upload.records import Choices, Look, Origin, Upload
+from sim.recommender.upload.rows import LeftOut, Rows, read_rows
+from sim.recommender.upload.tables import HEAD, Beginning, begin, check_columns
+from sim.recommender.upload.titles import titles_beside
 
-__all__ = ["MESSAGES", "Origin", "Upload", "UploadError", "csv_safe", "read_upload"]
+__all__ = [
+    "LEFT_OUT",
+    "MESSAGES",
+    "Choices",
+    "LeftOut",
+    "Look",
+    "Origin",
+    "Role",
+    "Upload",
+    "UploadError",
+    "csv_safe",
+    "look",
+    "read_upload",
+]
 
+_AS_FOUND = Choices()
 MAX_BYTES = 200 << 20
 MAX_RATINGS = 5_000_000
 LEAST_RATINGS = 20
+_MOST_TABLES = 20  # that are looked into
 _LONGEST_TITLE = 300  # longer than any id that is let through
+_ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
 # what a spreadsheet takes for the beginning of a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """How ratings stand in a visitor's file: what it takes to read them again elsewhere."""
+def look(
+    data: bytes,
+    name: str,
+    *,
+    choices: Choices = _AS_FOUND,
+    max_bytes: int = MAX_BYTES,
+) -> Look:
+    """What the beginning of a visitor's file called `name` shows, and how it would be read.
 
-    name: str
-    """The name of the file that was given."""
-    packed: Literal["", "gz", "zip"]
-    """How it is packed."""
-    file: str
-    """The name of the table, in the archive if there is one."""
-    encoding: str
-    """As in `Upload`."""
-    form: Form
-    """Separator, columns, header and decimal sign."""
-    text_ids: bool
-    """Whether users and items are named by texts; else by whole numbers."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Upload:
-    """What was read, and what there is to say about it."""
-
-    ratings: Ratings
-    rating_range: tuple[float, float]
-    """The range for `Settings.rating_range` (see `ratings.rating_range`)."""
-    file: str
-    """The name of the file of ratings, in the archive if there was one."""
-    encoding: str
-    """The encoding found, as Python names it: utf-8, utf-16, gb18030, cp1252 or latin-1."""
-    header: bool
-    """Whether the columns were found by their names; else they are user, item, rating."""
-    duplicates: int
-    """Rows left out because a later row rates the same item by the same user."""
-    untitled: int
-    """Items without a title; their id stands in for it."""
-    origin: Origin
-    """How to read the same ratings from the file."""
+    Costs little, whatever the size of the file. Raises UploadError where there is no table at all.
+    """
+    tables = _tables(data, name, max_bytes)
+    table = choices.table if choices.table in tables else tables[0]
+    raw = read_member(data, name, table, max_bytes, HEAD)
+    utf8, encoding = _text(base(table), raw, choices.encoding)
+    begun = begin(base(table), utf8, choices.columns)
+    return _look(tables, table, encoding, raw, begun)
 
 
 def read_upload(
-    data: bytes, name: str, *, max_bytes: int = MAX_BYTES, max_ratings: int = MAX_RATINGS
+    data: bytes,
+    name: str,
+    *,
+    choices: Choices = _AS_FOUND,
+    max_bytes: int = MAX_BYTES,
+    max_ratings: int = MAX_RATINGS,
 ) -> Upload:
     """Read ratings from the bytes of a visitor's file called `name`; nothing is written anywhere.
 
-    The file is CSV with columns for user, item and rating under any of their common names (title
-    and genres may follow), separated by commas, semicolons or tabs; or MovieLens' ratings.csv,
-    ratings.dat or u.data; or a .zip or .gz that holds one of these, with titles beside it. Of
-    several ratings of an item by one user the last one counts. Titles are plain text: a page must
-    not take them for HTML, and `csv_safe` is for those that leave again in a CSV file.
+    The file is a table with columns for user, item and rating (title, genres and time may follow)
+    under any of their common names or, without a header, in this order; separated by commas,
+    semicolons, tabs, bars, "::" or blanks; or a .zip or .gz that holds one, with titles in a table
+    beside it. `choices` say where it is to be read otherwise than as found. Rows that are no
+    ratings are left out and counted; of several ratings of an item by one user the latest counts.
+    Titles are plain text: a page must not take them for HTML, and `csv_safe` is for those that
+    leave again in a CSV file.
 
     Raises UploadError (a ValueError) with a sentence and its parts: a file beyond `max_bytes`
-    (packed or unpacked) or `max_ratings`, one that is not such a table, naming its row, or one
-    with too little to learn from.
+    (packed or unpacked) or `max_ratings`, one that is not such a table or mostly not, naming the
+    row, or one with too little to learn from.
     """
-    files = unpack(data, name, max_bytes)
-    file, raw = next(iter(files.items()))
-    if not raw.strip():
-        raise UploadError("empty", file=file)
-    text, encoding = decode(raw)
-    if "\0" in text:
-        raise UploadError("not_text", file=file)
-    utf8 = text.encode("utf-8", errors="replace")
-    form = find_form(file, utf8)
-    frame = read_columns(file, utf8, form, max_ratings)
-    titles = _titles({key: value for key, value in files.items() if key != file})
-    ratings, untitled = _number(frame, titles)
-    last = _last_of_each(ratings)
-    kept = ratings.take(last) if len(last) < len(ratings) else ratings
-    _check_enough(file, kept)
+    tables = _tables(data, name, max_bytes)
+    table = choices.table if choices.table in tables else tables[0]
+    file = base(table)
+    raw = read_member(data, name, table, max_bytes)
+    utf8, encoding = _text(file, raw, choices.encoding)
+    begun = begin(file, utf8, choices.columns)
+    seen = _look(tables, table, encoding, raw, begun)
+    del raw
+    check_columns(file, begun)
+    rows = read_rows(file, utf8, begun.form, max_ratings, choices.not_rated)
+    del utf8
+    entries, titles = titles_beside(data, name, table, max_bytes)
+    ratings, untitled = _number(rows, entries)
+    kept = latest(ratings.user, ratings.movie, rows.time)
+    duplicates = len(ratings) - len(kept)
+    ratings = ratings.take(kept) if duplicates else ratings
+    _check_enough(file, ratings)
+    text_ids = not (plain_numbers(rows.user.texts) and plain_numbers(rows.item.texts))
     return Upload(
-        kept,
-        rating_range(kept),
-        file,
-        encoding,
-        form.header,
-        len(ratings) - len(kept),
-        untitled,
-        Origin(name, packing(data), file, encoding, form, frame["user"].dtype != np.int64),
+        ratings=ratings,
+        rating_range=rating_range(ratings),
+        file=file,
+        encoding=encoding,
+        header=rows.form.header,
+        duplicates=duplicates,
+        untitled=untitled,
+        origin=Origin(
+            name,
+            packing(data),
+            table,
+            encoding,
+            rows.form,
+            text_ids,
+            rows.without,
+            rows.not_rated,
+            duplicates > 0 and rows.time is not None,
+        ),
+        look=seen,
+        lines=rows.lines,
+        left_out=rows.left_out,
+        not_rated=rows.not_rated,
+        apart=rows.apart,
+        titles=titles,
     )
 
 
@@ -115,47 +141,91 @@ def csv_safe(text: str) -> str:
     return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def _titles(files: dict[str, bytes]) -> Catalogue:
-    texts = {name: decode(raw)[0] for name, raw in files.items()}
-    genres = texts.pop("u.genre", "")
-    for name, text in texts.items():
-        try:
-            return catalogue(name, text, genres)
-        except (ValueError, csv.Error) as error:
-            raise UploadError("bad_titles", file=name) from error
-    return {}
+def _text(file: str, raw: bytes, encoding: str | None) -> tuple[bytes, str]:
+    if not raw.strip():
+        raise UploadError("empty", file=file)
+    utf8, encoding = to_utf8(raw, encoding)
+    if b"\0" in utf8:
+        raise UploadError("not_text", file=file)
+    return utf8, encoding
 
 
-def _number(frame: pd.DataFrame, entries: Catalogue) -> tuple[Ratings, int]:
+def _look(tables: tuple[str, ...], table: str, encoding: str, raw: bytes, begun: Beginning) -> Look:
+    return Look(
+        tables,
+        table,
+        encoding,
+        tuple(dict.fromkeys((encoding, *plausible(raw)))),
+        begun.form.header,
+        begun.names,
+        begun.rows,
+        dict(begun.form.columns),
+    )
+
+
+def _tables(data: bytes, name: str, max_bytes: int) -> tuple[str, ...]:
+    """The tables in a file that could hold ratings, the most likely first."""
+    if len(data) > max_bytes:
+        raise too_large(name, max_bytes)
+    found = members(data, name)
+    if len(found) == 1:
+        return found
+    ranks = {member: _rank(data, name, member, max_bytes) for member in found[:_MOST_TABLES]}
+    best = sorted(ranks, key=ranks.__getitem__)
+    return tuple(member for member in best if ranks[member] < 2) or found[:_MOST_TABLES]
+
+
+def _rank(data: bytes, name: str, member: str, max_bytes: int) -> int:
+    """0 where a header names user, item and rating; 1 without a header; 2 where they lack."""
+    try:
+        raw = read_member(data, name, member, max_bytes, HEAD)
+        begun = begin(base(member), _text(base(member), raw, None)[0])
+        check_columns(base(member), begun)
+    except UploadError:
+        return 2
+    return 0 if begun.form.header else 1
+
+
+def _number(rows: Rows, entries: Catalogue) -> tuple[Ratings, int]:
     """The rows as ratings, users and items numbered in the order of their ids; items untitled."""
-    user, user_ids = pd.factorize(frame["user"], sort=True)
-    item, item_ids = pd.factorize(frame["item"], sort=True)
-    ids = _clean(item_ids.tolist())
-    known = [entries.get(item_id, ("", ())) for item_id in ids]
-    titles = _clean(title for title, _ in known)
+    numbered = []
+    for column in (rows.user, rows.item):
+        order = order_of(column.texts)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        numbered.append((place[column.codes], [column.texts[code] for code in order]))
+    (user, user_ids), (item, item_ids) = numbered
+    ids = _clean(item_ids)
+    known = [entries.get(item_id, ("", ())) for item_id in item_ids]
+    titles = _clean(_readable(title) for title, _ in known)
     genres = tuple(names for _, names in known)
-    if {"title", "genres"} & set(frame.columns):
+    if rows.title is not None or rows.genres is not None:
         first = np.empty(len(ids), np.int64)
         first[item[::-1]] = np.arange(len(item))[::-1]  # the last one written is the first row
-        if "title" in frame:
-            titles = _clean(frame["title"].iloc[first].tolist())
-        if "genres" in frame:
-            genres = tuple(map(split_genres, _clean(frame["genres"].iloc[first].tolist())))
+        if rows.title is not None:
+            titles = _clean(map(_readable, _at(rows.title.texts, rows.title.codes[first])))
+        if rows.genres is not None:
+            texts = _clean(_at(rows.genres.texts, rows.genres.codes[first]))
+            genres = tuple(map(split_genres, texts))
     ratings = Ratings(
-        user.astype(np.int64),
-        item.astype(np.int64),
-        frame["rating"].to_numpy(np.float32),
+        user,
+        item,
+        rows.rating.astype(np.float32),
         tuple(title or item_id for title, item_id in zip(titles, ids, strict=True)),
         genres,
-        _clean(user_ids.tolist()),
+        _clean(user_ids),
         ids,
     )
     return ratings, titles.count("")
 
 
-def _last_of_each(ratings: Ratings) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    pairs = pd.Series(ratings.user * ratings.n_movies + ratings.movie, copy=False)
-    return np.flatnonzero(~pairs.duplicated(keep="last").to_numpy())
+def _at(texts: list[str], codes: NDArray[np.int64]) -> list[str]:
+    return [texts[code] for code in codes.tolist()]
+
+
+def _readable(title: str) -> str:
+    """A title with its HTML entities as the characters that they stand for: "&amp;" as "&"."""
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), title) if "&" in title else title
 
 
 def _check_enough(file: str, ratings: Ratings) -> None:
@@ -170,9 +240,9 @@ def _check_enough(file: str, ratings: Ratings) -> None:
         raise UploadError("one_value", file=file, found=f"{ratings.rating[0]:g}")
 
 
-def _clean(values: Iterable[object]) -> tuple[str, ...]:
-    """Each as text on one line, without invisible characters, cut where longer than any title."""
-    found = list(map(str, values))
+def _clean(values: Iterable[str]) -> tuple[str, ...]:
+    """Each on one line, without invisible characters, cut where longer than any title."""
+    found = list(values)
     # nearly always there is nothing to do, and a million texts are told so at once
     if "".join(found).isprintable() and max(map(len, found), default=0) <= _LONGEST_TITLE:
         return tuple(found)

@@ -15,10 +15,9 @@ _CHUNK = 1 << 20
 _MOST_FILES = 1000
 _MOST_RATIO = 250  # tables of ratings pack 3 to 30 times; a bomb packs 1000 times
 _SMALL = 1 << 20  # up to here any ratio is harmless
-_RATINGS = ("ratings.csv", "ratings.dat", "u.data")
-_COMPANIONS = {"ratings.csv": ("movies.csv",), "ratings.dat": ("movies.dat",)}
-_ALSO = (".csv", ".tsv", ".txt", ".dat", ".data")
-_NOT_RATINGS = ("readme", "license", "movies.", "links.", "tags.", "users.", "genome-", "genome_")
+_KNOWN = ("ratings.csv", "ratings.dat", "u.data")
+_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".genre", ".base", ".test")
+_PAPERS = ("readme", "license")
 
 
 def packing(data: bytes) -> Literal["", "gz", "zip"]:
@@ -28,20 +27,58 @@ def packing(data: bytes) -> Literal["", "gz", "zip"]:
     return "gz" if data.startswith(b"\x1f\x8b") else ""
 
 
-def unpack(data: bytes, name: str, max_bytes: int) -> dict[str, bytes]:
-    """The file of ratings in `data`, first, and the files of titles beside it: name -> content.
+def members(data: bytes, name: str) -> tuple[str, ...]:
+    """The tables in `data`: those with a name that MovieLens gives its ratings, then the largest.
 
-    `data` is the file itself, or a .zip or .gz that holds it (told by its first bytes, not by
-    `name`). Folders inside a zip are dropped from the names. Raises UploadError.
+    `data` is the table itself, or a .zip or .gz that holds it (told by its first bytes, not by
+    `name`). Raises UploadError.
     """
+    packed = packing(data)
+    if packed != "zip":
+        return (name.removesuffix(".gz") if packed == "gz" else name,)
+
+    def rank(entry: zipfile.ZipInfo) -> tuple[int, int]:
+        known = base(entry.filename).lower()
+        return (_KNOWN.index(known) if known in _KNOWN else len(_KNOWN)), -entry.file_size
+
+    def may_be(entry: zipfile.ZipInfo) -> bool:
+        plain = base(entry.filename).lower()
+        hidden = plain.startswith(".") or "__MACOSX" in PurePosixPath(entry.filename).parts
+        return not hidden and plain.endswith(_ENDINGS) and not plain.startswith(_PAPERS)
+
+    with _opened(data, name) as archive:
+        found = sorted(filter(may_be, archive.infolist()), key=rank)
+    if not found:
+        raise UploadError("no_ratings_file", file=name)
+    return tuple(entry.filename for entry in found)
+
+
+def read_member(
+    data: bytes, name: str, member: str, max_bytes: int, most: int | None = None
+) -> bytes:
+    """One of `members`; only its first `most` bytes, if given. Raises UploadError."""
     if len(data) > max_bytes:
         raise too_large(name, max_bytes)
     packed = packing(data)
     if packed == "zip":
-        return _unzip(data, name, max_bytes)
+        with _opened(data, name) as archive:
+            entry = archive.getinfo(member)
+            check_entries([entry], name, max_bytes)
+            with archive.open(entry) as stream:
+                return stream.read(most) if most else b"".join(chunks(stream, name, max_bytes))
     if packed == "gz":
-        return {name.removesuffix(".gz"): _gunzip(data, name, max_bytes)}
-    return {name: data}
+        return _gunzip(data, name, max_bytes, most)
+    return data[:most]
+
+
+def base(member: str) -> str:
+    """The name of a member without its folders."""
+    return PurePosixPath(member.replace("\\", "/")).name
+
+
+def folder(member: str) -> str:
+    """The folder of a member."""
+    return str(PurePosixPath(member.replace("\\", "/")).parent)
 
 
 def too_large(name: str, max_bytes: int) -> UploadError:
@@ -83,57 +120,23 @@ def faults_of(name: str) -> Iterator[None]:
         raise UploadError("unknown_compression", file=name) from error
 
 
-def _unzip(data: bytes, name: str, max_bytes: int) -> dict[str, bytes]:
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[zipfile.ZipFile]:
     # counted before zipfile makes an object of each entry
     if data.count(b"PK\x01\x02") > _MOST_FILES:
         raise UploadError("too_many_files", file=name, limit=_MOST_FILES)
     with faults_of(name), zipfile.ZipFile(BytesIO(data)) as archive:
-        entries = _choose([e for e in archive.infolist() if not e.is_dir()], name)
-        check_entries(entries, name, max_bytes)
-        found: dict[str, bytes] = {}
-        left = max_bytes
-        for entry in entries:
-            with archive.open(entry) as stream:
-                content = b"".join(chunks(stream, name, left))
-            left -= len(content)
-            found[_base(entry)] = content
-        return found
+        yield archive
 
 
-def _choose(entries: list[zipfile.ZipInfo], name: str) -> list[zipfile.ZipInfo]:
-    def rank(entry: zipfile.ZipInfo) -> tuple[int, int]:
-        base = _base(entry).lower()
-        return (_RATINGS.index(base) if base in _RATINGS else len(_RATINGS)), -entry.file_size
-
-    def may_be(entry: zipfile.ZipInfo) -> bool:
-        base = _base(entry).lower()
-        hidden = base.startswith(".") or "__MACOSX" in PurePosixPath(entry.filename).parts
-        return not hidden and base.endswith(_ALSO) and not base.startswith(_NOT_RATINGS)
-
-    candidates = sorted(filter(may_be, entries), key=rank)
-    if not candidates:
-        raise UploadError("no_ratings_file", file=name)
-    ratings = candidates[0]
-    folder = PurePosixPath(ratings.filename).parent
-    beside = _COMPANIONS.get(_base(ratings).lower(), ("u.item", "u.genre"))
-    titles = [
-        entry
-        for entry in entries
-        if _base(entry) in beside and PurePosixPath(entry.filename).parent == folder
-    ]
-    return [ratings, *titles]
-
-
-def _base(entry: zipfile.ZipInfo) -> str:
-    return PurePosixPath(entry.filename.replace("\\", "/")).name
-
-
-def _gunzip(data: bytes, name: str, max_bytes: int) -> bytes:
+def _gunzip(data: bytes, name: str, max_bytes: int, most: int | None) -> bytes:
     found = bytearray()
     with faults_of(name), gzip.GzipFile(fileobj=BytesIO(data)) as stream:
         for chunk in chunks(stream, name, max_bytes):  # type: ignore[arg-type]
             found += chunk
             _check_ratio(len(found), len(data), name)
+            if most and len(found) >= most:
+                return bytes(found[:most])
     return bytes(found)
 
 

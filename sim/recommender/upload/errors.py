@@ -49,6 +49,8 @@ MESSAGES = {
     "not_a_number": N_(
         "{file}, row {row}: the rating {found} is not a number; expected one such as 3.5."
     ),
+    "no_rating": N_("{file}, row {row}: the rating is missing; expected a number such as 3.5."),
+    "too_many_columns": N_("{file} has more than {limit} columns, the most that are read here."),
     "too_long": N_("{file}, row {row}: a field is too long; expected at most {limit} characters."),
     "unreadable": N_(
         "{file} could not be read as a table; expected user, item and rating in each "
@@ -61,6 +63,16 @@ MESSAGES = {
     "one_value": N_("{file} has the rating {found} in every row; expected different ones."),
 }
 """An error's code -> its English sentence, with places for `UploadError.values`."""
+
+LEFT_OUT = {
+    "few_columns": N_("Too few columns"),
+    "no_id": N_("The user or the item is missing"),
+    "too_long": N_("The user or the item is too long"),
+    "no_rating": N_("The rating is missing"),
+    "not_a_number": N_("The rating is not a number"),
+    "not_rated": N_("Not rated"),
+}
+"""Why rows are left out -> a few words for it."""
 
 
 class UploadError(ValueError):

@@ -1,191 +1,170 @@
-"""One table of ratings as text: which separator and columns it has, and where a row is wrong."""
+"""One table of ratings as text: how it is written, told from its beginning."""
 
 import csv
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO, TextIOWrapper
-from itertools import islice
-from typing import Any
+from typing import Literal
 
-import numpy as np
-import pandas as pd
-
+from sim.recommender.upload.columns import ESSENTIAL, Role, by_content, by_name, named
 from sim.recommender.upload.errors import UploadError
+from sim.recommender.upload.values import decimal_comma, number
 
-Role = str
-_NAMES: dict[Role, str] = {
-    "user": "user u username reader reviewer customer 用户",
-    "item": "item movie film book product song track artist anime game show series isbn "
-    "电影 影片 书 图书 物品 商品",
-    "rating": "rating ratings score stars star bookrating grade 评分 打分",
-    "title": "title name movietitle moviename filmtitle booktitle itemname 标题 片名 书名 名称",
-    "genres": "genres genre category categories 类型",
-}
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+", re.ASCII)
-_LARGEST = 1e6  # far beyond any scale of ratings; its square is still well within float32
-_LONGEST = 256  # characters of an id
+HEAD = 1 << 18  # bytes at the beginning of a table that its form is told from
+MOST_COLUMNS = 1000
+_ROWS = 500
 _SHOWN = 60  # characters of a visitor's text quoted in an error
+_SEPARATORS = ("\t", ";", ",", "|", "::", " ")
+_SAID = re.compile(r'"?sep=(.)"?$', re.IGNORECASE)  # Excel's own first line
+
+Quotes = Literal["none", "table", "line"]
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a table is written: `columns` says where each role is, `start` where its rows begin."""
+    """How a table is written."""
 
     separator: str
-    columns: dict[Role, int]
+    """One character, "::", or " " for any blanks."""
+    columns: Mapping[Role, int]
+    """Where each role is; some may be lacking."""
     start: int
+    """The number of the first row of data, the first of the file being 0."""
     header: bool
-    decimal: str
+    """Whether the row before it names the columns."""
+    width: int
+    """The number of columns of most rows."""
+    decimal: str = "."
+    """The decimal sign of the ratings; with ",", both are read."""
+    quotes: Quotes = "none"
+    """What quotation marks mean: nothing; in CSV's way; the same within each single row, where
+    they fit, else nothing."""
 
 
-def find_form(name: str, raw: bytes) -> Form:
-    """The form of the table in `raw` (UTF-8), from its first rows. Raises UploadError.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The form of a table, with its columns' names and its first rows."""
 
-    With a header, its columns are found by their names in any order; without one the columns are
-    user, item and rating, as in MovieLens' u.data and ratings.dat.
+    form: Form
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def begin(name: str, raw: bytes, columns: Mapping[Role, int] | None = None) -> Beginning:
+    """The form of the table whose first bytes are `raw` (UTF-8, with "\\n" alone between rows).
+
+    `columns` are those that the visitor chose. Raises UploadError where there is no table at all.
     """
-    lines = list(enumerate(islice(_lines(raw), 100)))
-    filled = [(number, line) for number, line in lines if line.strip()]
-    if not filled:
+    lines = [(i, line) for i, line in enumerate(_head(raw)) if line.strip()]
+    if not lines:
         raise UploadError("empty", file=name)
-    start, first = filled[0]
-    if re.match(r"[^:]+::[^:]+::", first):
-        return Form("::", {"user": 0, "item": 1, "rating": 2}, start, False, ".")
-    options = {separator: _fields(first, separator) for separator in ("\t", ";", ",")}
-    roles = {separator: _roles(fields) for separator, fields in options.items()}
-    separator = max(options, key=lambda s: (len(roles[s]), len(options[s])))
-    fields, columns = options[separator], roles[separator]
-    if len(fields) < 2:
+    separator = None
+    if said := _SAID.match(lines[0][1].strip("\ufeff")):
+        separator, lines = said[1], lines[1:]
+    comment = ""
+    while lines and lines[0][1].startswith(("#", "%")):
+        comment, lines = lines[0][1].lstrip("#% "), lines[1:]
+    if not lines:
+        raise UploadError("no_rows", file=name)
+    start = lines[0][0]
+    texts = [line for _, line in lines[:_ROWS]]
+    options = {s: [fields(text, s) for text in texts] for s in _options(separator)}
+    best = max(options, key=lambda s: _fit(options[s], fields(comment, s)))
+    rows = options[best]
+    width = Counter(map(len, rows)).most_common(1)[0][0]
+    if width < 2 and len(rows[0]) < 2:
         raise UploadError("not_a_table", file=name, row=start + 1)
-    sample = [_fields(line, separator) for _, line in filled]
-    if not columns and len(fields) >= 3 and _is_number(fields[2], ",."):
-        columns = {"user": 0, "item": 1, "rating": 2}
-        return Form(separator, columns, start, False, _decimal(sample, 2))
-    for role in ("user", "item", "rating"):
-        if role not in columns:
-            found = _shown(separator.join(fields))
-            raise UploadError(f"no_{role}_column", file=name, row=start + 1, found=found)
-    return Form(separator, columns, start + 1, True, _decimal(sample[1:], columns["rating"]))
+    if max(width, len(rows[0])) > MOST_COLUMNS:
+        raise UploadError("too_many_columns", file=name, limit=MOST_COLUMNS)
+    header: list[str] | None = None
+    if _names_columns(rows):
+        header, rows, start = rows[0], rows[1:], start + 1
+        if rows:
+            width = Counter(map(len, rows)).most_common(1)[0][0]
+    elif _essential(by_name(fields(comment, best))) >= 2:
+        header = fields(comment, best)
+    shift = int(header is not None and bool(rows) and len(header) == width - 1)  # R's row names
+    if header is not None:
+        header = [""] * shift + header
+    width = max(width, len(header or ()))
+    found = by_content(rows, width) if header is None else by_name(header)
+    wanted = named(columns) if columns is not None else found
+    wanted = {role: place for role, place in wanted.items() if 0 <= place < width}
+    place = wanted.get("rating", width)
+    comma = any(decimal_comma(row[place]) for row in rows if place < len(row))
+    form = Form(best, wanted, start, header is not None, width, "," if comma else ".")
+    shown = [tuple((row + [""] * width)[:width]) for row in rows[:20]]
+    header_names = (header or []) + [""] * width
+    names = [header_names[i] or str(i + 1) for i in range(width)]
+    return Beginning(form, tuple(names), tuple(shown))
 
 
-def read_columns(name: str, raw: bytes, form: Form, max_ratings: int) -> pd.DataFrame:
-    """The columns of `form` by their roles, one row per rating, in the file's order.
+def check_columns(name: str, begun: Beginning) -> None:
+    """Raise UploadError where a column is lacking without which there are no ratings."""
+    for role in ESSENTIAL:
+        if role not in begun.form.columns:
+            found = shown(begun.form.separator.join(begun.names))
+            raise UploadError(
+                f"no_{role}_column", file=name, row=begun.form.start or 1, found=found
+            )
 
-    Ids are integers where all of a file's ids are, else text without the blanks around it.
-    Raises UploadError, naming the first row that is not a rating.
-    """
-    # pandas' fast reader takes one character only: "1::2" split at ":" has an empty field between
-    step, separator = (2, ":") if form.separator == "::" else (1, form.separator)
-    places = {role: place * step for role, place in form.columns.items()}
-    options: dict[str, Any] = {
-        "sep": separator,
-        "decimal": form.decimal,
-        "header": None,
-        "skiprows": form.start,
-        "usecols": sorted(set(places.values())),
-        "nrows": max_ratings + 1,
-        "keep_default_na": False,
-        "encoding": "utf-8",
-        "quoting": csv.QUOTE_MINIMAL if form.header else csv.QUOTE_NONE,
-    }
-    texts = {places[role]: str for role in ("title", "genres") if role in places}
-    for ids in (np.int64, str):
-        types = {places["user"]: ids, places["item"]: ids, places["rating"]: np.float64, **texts}
+
+def fields(line: str, separator: str) -> list[str]:
+    """The fields of one row: quotation marks in CSV's way where they fit, else as they are."""
+    if separator == "::":
+        return [field.strip() for field in line.split("::")]
+    if separator == " ":
+        line = " ".join(line.split())
+    if '"' in line:
         try:
-            frame = pd.read_csv(BytesIO(raw), dtype=types, **options)
-            break
-        except (ValueError, OverflowError):
-            continue
-    else:
-        raise _explain(name, raw, form)
-    if len(frame) > max_ratings:
-        raise UploadError("too_many_ratings", file=name, limit=max_ratings)
-    found = pd.DataFrame({role: frame[place] for role, place in places.items()}, copy=False)
-    # written so that not-a-number fails too
-    if not len(found) or not (found["rating"].abs() <= _LARGEST).all():
-        raise _explain(name, raw, form)
-    for role in ("user", "item"):
-        if found[role].dtype != np.int64:
-            found[role] = found[role].str.strip()
-            length = found[role].str.len()
-            if not length.between(1, _LONGEST).all():
-                raise _explain(name, raw, form)
-    return found
+            reader = csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True)
+            return [field.strip() for field in next(reader, [])]
+        except csv.Error:
+            pass
+    return [field.strip() for field in line.split(separator)]
 
 
-def _explain(name: str, raw: bytes, form: Form) -> UploadError:
-    """The error for the first row that is not a rating. Slow, and so only after a fault."""
-    lines = islice(_lines(raw), form.start, None)
-    rows: Iterator[list[str]]
-    if form.header:
-        rows = csv.reader(lines, delimiter=form.separator)
-    else:
-        rows = (line.rstrip("\r\n").split(form.separator) for line in lines)
-    needed = max(form.columns[role] for role in ("user", "item", "rating")) + 1
-    number, any_row = form.start, False
-    try:
-        for number, row in enumerate(rows, start=form.start + 1):
-            fields = [field.strip() for field in row]
-            if not any(fields):
-                continue
-            any_row = True
-            if len(fields) < needed:
-                values = {"found": len(fields), "expected": needed}
-                return UploadError("few_columns", file=name, row=number, **values)
-            user, item, rating = (fields[form.columns[role]] for role in ("user", "item", "rating"))
-            if not (user and item):
-                return UploadError("no_id", file=name, row=number)
-            if max(len(user), len(item)) > _LONGEST:
-                return UploadError("too_long", file=name, row=number, limit=_LONGEST)
-            if not _is_number(rating, form.decimal):
-                found = _shown(repr(rating))
-                return UploadError("not_a_number", file=name, row=number, found=found)
-    except csv.Error:
-        limit = csv.field_size_limit()
-        return UploadError("too_long", file=name, row=number + 1, limit=limit)
-    return UploadError("unreadable" if any_row else "no_rows", file=name)
-
-
-def _lines(raw: bytes) -> Iterator[str]:
-    return iter(TextIOWrapper(BytesIO(raw), encoding="utf-8", newline=""))
-
-
-def _fields(line: str, separator: str) -> list[str]:
-    try:
-        return [field.strip() for field in next(csv.reader([line], delimiter=separator), [])]
-    except csv.Error:
-        return []
-
-
-def _roles(fields: list[str]) -> dict[Role, int]:
-    plain = [re.sub(r"[\W_]+", "", field.casefold()) for field in fields]
-    found: dict[Role, int] = {}
-    for role, names in _NAMES.items():
-        for wanted in (name + ending for ending in ("id", "编号", "") for name in names.split()):
-            if wanted in plain:
-                found.setdefault(role, plain.index(wanted))
-    if "item" not in found and "title" in found:  # a table that names its films only
-        found["item"] = found["title"]
-    return found
-
-
-def _decimal(rows: list[list[str]], place: int) -> str:
-    return (
-        ","
-        if any(_DECIMAL_COMMA.fullmatch(row[place]) for row in rows if place < len(row))
-        else "."
-    )
-
-
-def _is_number(text: str, decimals: str) -> bool:
-    for decimal in decimals:
-        plain = text if decimal == "." else text.replace(".", "?").replace(decimal, ".")
-        if _NUMBER.fullmatch(plain) and abs(float(plain)) <= _LARGEST:
-            return True
-    return False
-
-
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """`text`, cut where it is too long for a sentence."""
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def _head(raw: bytes) -> list[str]:
+    head = raw[:HEAD]
+    if len(raw) > HEAD and b"\n" in head:
+        head = head[: head.rindex(b"\n")]
+    return head.decode("utf-8", errors="replace").split("\n")
+
+
+def _options(said: str | None) -> tuple[str, ...]:
+    return (said,) if said else _SEPARATORS
+
+
+def _essential(roles: Mapping[Role, int]) -> int:
+    return sum(role in roles for role in ESSENTIAL)
+
+
+def _fit(rows: list[list[str]], comment: list[str]) -> tuple[float, ...]:
+    """How well a separator fits: the roles that a header names, then how alike the rows are."""
+    (width, count), *_ = Counter(map(len, rows)).most_common(1)
+    roles = max(_essential(by_name(rows[0])), _essential(by_name(comment)))
+    enough = count / len(rows) if width >= 3 else 0
+    return roles, enough > 0.5, round(enough, 1), width if width < 3 else 3
+
+
+def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is a header: it names roles, or has words above a column of numbers."""
+    first, rest = rows[0], rows[1:]
+    roles = by_name(first)
+    numeric = [number(cell) is not None or number(cell, ",") is not None for cell in first]
+    if len(roles) >= 2 and not any(numeric[place] for place in roles.values()):
+        return True
+    if any(numeric) or not all(first) or len(set(first)) < len(first):
+        return False
+    below = [[row[i] for row in rest if i < len(row) and row[i]] for i in range(len(first))]
+    return any(
+        sum(number(cell, ",") is not None for cell in column) > 0.5 * len(column)
+        for column in below
+        if column
+    )

@@ -1,0 +1,154 @@
+"""The rows below a table's header: what pandas reads in them, and the lines that they stand in."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO, StringIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.recommender.upload.columns import ESSENTIAL, Role
+from sim.recommender.upload.errors import UploadError
+from sim.recommender.upload.tables import Form, fields
+from sim.recommender.upload.values import number
+
+_INNER = "\x1f"  # "unit separator": for what pandas' fast reader cannot split
+_LONGEST_ROW = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Row i of a table has frame[role][i] in its columns, and stands in line(i)."""
+
+    form: Form
+    frame: dict[Role, Any]
+    raw: bytes
+    ends: NDArray[np.int64]
+    """Where each line of `raw` ends."""
+    last: NDArray[np.int64] | None
+    """The last line of each row, where some rows have several."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.frame.values())))
+
+    def line(self, row: int) -> str:
+        """The text of a row."""
+        first, last = row, row
+        if self.last is not None:
+            last = int(self.last[min(row, len(self.last) - 1)])
+            first = int(self.last[row - 1]) + 1 if row else 0
+        begin = int(self.ends[first - 1]) + 1 if first else 0
+        return self.raw[begin : int(self.ends[last])].decode("utf-8", errors="replace")
+
+
+def read_lines(name: str, raw: bytes, form: Form, max_ratings: int) -> Lines:
+    """Read the columns of `form` as texts, one row for each of the table, empty ones included.
+
+    Quotation marks are taken in CSV's way where each one that opens a field closes it within the
+    row. Else whatever gives more ratings: CSV's way throughout, where a field may hold line breaks
+    and a stray mark swallows rows; or that way within each row where it fits, and marks as they
+    are where it does not. Raises UploadError for a table beyond the limits.
+    """
+    ends = np.flatnonzero(np.frombuffer(raw, np.uint8) == 10)
+    first = int(ends[form.start - 1]) + 1 if 0 < form.start <= len(ends) else 0
+    raw = raw[first:] if form.start else raw
+    ends = ends[form.start :] - first
+    if raw and not raw.endswith(b"\n"):
+        ends = np.append(ends, len(raw))
+    if (form.start and not first) or not raw.strip():
+        raise UploadError("no_rows", file=name)
+    lengths = np.diff(ends, prepend=-1) - 1
+    if lengths.max() > _LONGEST_ROW:
+        row = form.start + int(lengths.argmax()) + 1
+        raise UploadError("too_long", file=name, row=row, limit=_LONGEST_ROW)
+    if np.count_nonzero(lengths) > max_ratings:
+        raise UploadError("too_many_ratings", file=name, limit=max_ratings)
+    form, frame = _read(raw, form)
+    last = None
+    if len(next(iter(frame.values()))) != len(ends):
+        reader = csv.reader(
+            StringIO(raw.decode(), newline="\n"), delimiter=form.separator, skipinitialspace=True
+        )
+        last = np.fromiter(_last_lines(reader), np.int64)
+    return Lines(form, frame, raw, ends, last)
+
+
+def _last_lines(reader: Any) -> Iterator[int]:
+    try:
+        for _ in reader:
+            yield reader.line_num - 1
+    except csv.Error:
+        return
+
+
+def _read(raw: bytes, form: Form) -> tuple[Form, dict[Role, Any]]:
+    if form.separator == "::":
+        return form, _table(raw.replace(b"::", _INNER.encode()), replace(form, separator=_INNER))
+    if b'"' not in raw:
+        return form, _table(raw, form)
+    whole = replace(form, quotes="table")
+    if _closes_every_mark(raw, form.separator):
+        return whole, _table(raw, whole)
+    single = _table(_split(raw, form.separator), replace(form, separator=_INNER))
+    try:
+        table = _table(raw, whole)
+    except ValueError:  # a mark is open to the end
+        return replace(form, quotes="line"), single
+    needed = [role for role in ESSENTIAL if role in table]
+    good, good_single = (_n_good({r: f[r] for r in needed}) for f in (table, single))
+    broken = any(table[role].str.contains("\n", regex=False).any() for role in needed)
+    fewer = len(table[needed[0]]) < len(single[needed[0]])
+    if good > good_single or (good == good_single and fewer and not broken):
+        return whole, table
+    return replace(form, quotes="line"), single
+
+
+def _table(raw: bytes, form: Form) -> dict[Role, Any]:
+    options: dict[str, Any] = {
+        "sep": r"\s+" if form.separator == " " else form.separator,
+        "header": None,
+        "names": range(max(form.columns.values()) + 1),
+        "index_col": False,
+        "usecols": sorted(set(form.columns.values())),
+        "dtype": str,
+        "na_filter": False,
+        "skip_blank_lines": False,
+        "skipinitialspace": True,
+        "encoding": "utf-8",
+        "encoding_errors": "replace",
+        "quoting": csv.QUOTE_MINIMAL if form.quotes == "table" else csv.QUOTE_NONE,
+    }
+    frame = pd.read_csv(BytesIO(raw), **options)
+    return {role: frame[place] for role, place in form.columns.items()}
+
+
+def _split(raw: bytes, separator: str) -> bytes:
+    """`raw` with each row split by itself (see `tables.fields`), `_INNER` between the fields."""
+    lines = raw.decode("utf-8", errors="replace").split("\n")
+    return "\n".join(
+        _INNER.join(fields(line, separator))
+        if '"' in line or separator == " "
+        else line.replace(separator, _INNER)
+        for line in lines
+    ).encode()
+
+
+def _closes_every_mark(raw: bytes, separator: str) -> bool:
+    """Whether each quotation mark that opens a field closes it in the same row."""
+    edge = "[ \t]" if separator == " " else re.escape(separator)
+    stray = rf'(?m)(?:^|{edge}) *"(?!(?:[^"\n]|"")*+" *(?:{edge}|$))'
+    return re.search(stray.encode(), raw) is None
+
+
+def _n_good(frame: dict[Role, Any]) -> int:
+    """The number of rows that have all that they need, the rating a number."""
+    good: Any = np.logical_and.reduce([column != "" for column in frame.values()])
+    if "rating" in frame:
+        codes, texts = pd.factorize(frame["rating"])
+        numeric = [number(text.strip(), ",") is not None for text in texts]
+        good = good & np.array(numeric, bool)[codes]
+    return int(good.sum())

@@ -1,0 +1,193 @@
+"""The rows of a table: each one is read as a rating, or counted and named as left out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.recommender.upload.columns import ESSENTIAL
+from sim.recommender.upload.errors import UploadError
+from sim.recommender.upload.lines import Lines, read_lines
+from sim.recommender.upload.tables import Form, fields, shown
+from sim.recommender.upload.values import apart, decimal_comma, number
+
+LONGEST = 256  # characters of an id
+_GOOD = 0
+_REASONS = ("", "few_columns", "no_id", "too_long", "no_rating", "not_a_number", "not_rated")
+_CODE = {reason: code for code, reason in enumerate(_REASONS)}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows that are no ratings, of one kind: `reason` is a key of `errors.LEFT_OUT`."""
+
+    reason: str
+    count: int
+    row: int
+    """The first one's number, the file's first row being 1."""
+    example: str
+    """The first one, cut where it is long."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A column of texts: row i has texts[codes[i]], without the blanks around it."""
+
+    codes: NDArray[np.int64]
+    texts: list[str]
+
+    def take(self, rows: NDArray[np.int64]) -> "Column":
+        """Some of the rows, and the texts that are in them."""
+        used = np.flatnonzero(np.bincount(self.codes[rows], minlength=len(self.texts)))
+        place = np.zeros(len(self.texts), np.int64)
+        place[used] = np.arange(len(used))
+        return Column(place[self.codes[rows]], [self.texts[code] for code in used])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The ratings of a table in its order, and what was left out."""
+
+    user: Column
+    item: Column
+    rating: NDArray[np.float64]
+    title: Column | None
+    genres: Column | None
+    time: NDArray[np.float64] | None
+    """Later is larger; not-a-number where none can be read."""
+    lines: int
+    left_out: tuple[LeftOut, ...]
+    not_rated: tuple[float, ...]
+    apart: tuple[tuple[float, int], ...]
+    without: frozenset[str]
+    """The reasons in `left_out`, and "empty" where there are empty rows."""
+    form: Form
+
+
+def read_rows(
+    name: str, raw: bytes, form: Form, max_ratings: int, not_rated: tuple[float, ...] | None = None
+) -> Rows:
+    """Read the ratings in `raw` (UTF-8, with "\\n" alone between rows).
+
+    `not_rated` are the values that say "not rated"; None leaves them to `values.apart`. Raises
+    UploadError where the table is too large, or at least half of its rows are no ratings.
+    """
+    lines = read_lines(name, raw, form, max_ratings)
+    user, item, rating = (_column(lines.frame[role]) for role in ESSENTIAL)
+    decimal = "," if any(map(decimal_comma, rating.texts)) else "."
+    parsed = [number(text, decimal) for text in rating.texts]
+    values = np.array([np.nan if n is None else n for n in parsed])[rating.codes]
+    reasons = _reasons(lines, user, item, rating, values)
+    good = values[reasons == _GOOD]
+    counts = dict(zip(*map(np.ndarray.tolist, np.unique(good, return_counts=True)), strict=True))
+    stand_apart = apart(counts)
+    if not_rated is None:
+        not_rated = tuple(value for value, unrated in stand_apart if unrated)
+    unrated = tuple(value for value in not_rated if value in counts)
+    n_bad = int((reasons > _GOOD).sum())
+    reasons[(reasons == _GOOD) & np.isin(values, unrated)] = _CODE["not_rated"]
+    left = tuple(sorted(_left_out(lines, reasons), key=lambda one: -one.count))
+    n_lines = int((reasons >= _GOOD).sum())
+    if not n_lines:
+        raise UploadError("no_rows", file=name)
+    if 2 * n_bad >= n_lines:
+        raise _error(name, lines, next(one for one in left if one.reason != "not_rated"))
+    kept = np.flatnonzero(reasons == _GOOD)
+    title, genres = (
+        Column(*_factorized(lines.frame[role])).take(kept) if role in lines.frame else None
+        for role in ("title", "genres")
+    )
+    return Rows(
+        user.take(kept),
+        item.take(kept),
+        values[kept],
+        title,
+        genres,
+        times(lines.frame["time"])[kept] if "time" in lines.frame else None,
+        n_lines,
+        left,
+        unrated,
+        tuple((value, counts[value]) for value, _ in stand_apart),
+        frozenset({one.reason for one in left} | ({"empty"} if n_lines < len(lines) else set())),
+        replace(lines.form, decimal=decimal),
+    )
+
+
+def times(column: Any) -> NDArray[np.float64]:
+    """Numbers or ISO dates as numbers, later ones larger; not-a-number for what is neither."""
+    numbers: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    if np.isnan(numbers).mean() <= 0.5:
+        return numbers
+    codes, texts = pd.factorize(column)
+    dates = pd.to_datetime(pd.Series(texts, dtype=str), format="ISO8601", errors="coerce", utc=True)
+    seconds: NDArray[np.float64] = (
+        (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
+    )
+    return seconds[codes] if len(texts) else numbers
+
+
+def _column(series: Any) -> Column:
+    codes, texts = _factorized(series)
+    plain = [text.strip() for text in texts]
+    if plain == texts:
+        return Column(codes, texts)
+    again, unique = pd.factorize(np.array(plain, object))
+    return Column(again[codes].astype(np.int64), unique.tolist())
+
+
+def _factorized(series: Any) -> tuple[NDArray[np.int64], list[str]]:
+    codes, texts = pd.factorize(series)
+    return codes.astype(np.int64), texts.tolist()
+
+
+def _reasons(
+    lines: Lines, user: Column, item: Column, rating: Column, values: NDArray[np.float64]
+) -> NDArray[np.int8]:
+    """For each row 0 where it is a rating, -1 where it is empty, else what is wrong."""
+    found = np.zeros(len(lines), np.int8)
+
+    def mark(reason: str, where: NDArray[np.bool_]) -> None:
+        found[(found == _GOOD) & where] = _CODE[reason]
+
+    lengths = [np.array(list(map(len, column.texts)))[column.codes] for column in (user, item)]
+    mark("no_id", (lengths[0] == 0) | (lengths[1] == 0))
+    mark("too_long", (lengths[0] > LONGEST) | (lengths[1] > LONGEST))
+    if "" in rating.texts:
+        mark("no_rating", rating.codes == rating.texts.index(""))
+    mark("not_a_number", np.isnan(values))
+    separator = lines.form.separator
+    needed = max(lines.form.columns[role] for role in ESSENTIAL)
+    for row in np.flatnonzero((found == _CODE["no_id"]) | (found == _CODE["no_rating"])):
+        line = lines.line(int(row))
+        if not line.strip():
+            found[row] = -1
+        elif (len(line.split()) - 1 if separator == " " else line.count(separator)) < needed:
+            found[row] = _CODE["few_columns"]
+    return found
+
+
+def _left_out(lines: Lines, reasons: NDArray[np.int8]) -> Iterator[LeftOut]:
+    for code, reason in enumerate(_REASONS):
+        rows = np.flatnonzero(reasons == code)
+        if reason and len(rows):
+            first = int(rows[0])
+            example = " ".join(lines.line(first).split())
+            yield LeftOut(reason, len(rows), lines.form.start + first + 1, shown(example))
+
+
+def _error(name: str, lines: Lines, left: LeftOut) -> UploadError:
+    """What is wrong with the first row of a kind."""
+    values: dict[str, str | int] = {"file": name, "row": left.row}
+    texts = fields(lines.line(left.row - 1 - lines.form.start), lines.form.separator)
+    if left.reason == "few_columns":
+        needed = max(lines.form.columns[role] for role in ESSENTIAL) + 1
+        values |= {"found": len(texts), "expected": needed}
+    elif left.reason == "too_long":
+        values |= {"limit": LONGEST}
+    elif left.reason == "not_a_number":
+        place = lines.form.columns["rating"]
+        values |= {"found": shown(repr(texts[place] if place < len(texts) else ""))}
+    return UploadError(left.reason, **values)
