@@ -3,7 +3,7 @@
 import streamlit as st
 from starlette.middleware import Middleware
 
-from ui import live, serve, shell
+from ui import live, serve, shell, sweeper
 from ui.lecture import HOME, TOPICS
 
 if __name__ == "app":  # the server imports this file, and runs it for every visitor
@@ -13,6 +13,7 @@ if __name__ == "app":  # the server imports this file, and runs it for every vis
         routes=serve.routes(base),
         middleware=[Middleware(serve.Lost, base)],
         on_script_error=shell.caught,
+        lifespan=sweeper.lifespan,
     )
 else:
     live.warm_up()

@@ -28,6 +28,7 @@ OUTSIDE = {
 REACHING_OUT = {
     "sim/compute/__main__.py",
     "sim/compute/cluster.py",
+    "sim/compute/memory.py",
     "sim/compute/remote.py",
     "sim/compute/worker.py",
     "sim/recommender/download.py",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -311,16 +310,12 @@ def require_frame() -> None:
 
 @st.cache_resource(show_spinner=False)
 def quieten(name: str) -> None:
-    """Once a screen has its imports: no pauses for what they brought, all visitors would feel them.
+    """Once a screen has its imports: the linear algebra stays in the thread that asks for it.
 
-    A garbage collection holds the interpreter lock; with the imports in its sight it takes longer
-    than the picture does. And the linear algebra stays in the thread that asks for it: waking
-    another takes milliseconds on a busy machine, a factorisation of our sizes microseconds.
+    Waking another takes milliseconds on a busy machine, a factorisation of our sizes microseconds.
 
     Cached, so it happens once for each screen.
     """
-    gc.collect()
-    gc.freeze()
     threadpoolctl.threadpool_limits(1, user_api="blas")
 
 

@@ -27,7 +27,7 @@ _KINDS = (str, int, float, list, tuple)  # of values that a widget can be given 
 
 
 @dataclass(frozen=True)
-class _Left:
+class Left:
     """A screen that the visitor has left: its widgets' values, and whatever else it kept."""
 
     values: Mapping[str, Any]
@@ -41,9 +41,9 @@ def enter(name: str) -> None:
     if left == name:
         remember()
         return
-    away: dict[str, _Left] = state.setdefault("_away", {})
+    away: dict[str, Left] = state.setdefault("_away", {})
     if "_values" in state:  # else they were gone before they saw anything
-        away[left] = _Left(state["_values"], _kept())
+        away[left] = Left(state["_values"], _kept(state.to_dict()))
         _release(state["_link"])
     _forget()
     state["_screen"] = name
@@ -93,6 +93,14 @@ def reset() -> None:
         st.session_state[control.key] = control.default
 
 
+def luggage(state: Mapping[str, Any]) -> dict[str, Left]:
+    """What a session with this `state` has on each of its screens, the one it is on among them."""
+    screens: dict[str, Left] = dict(state.get("_away", {}))
+    if (name := state.get("_screen")) is not None:
+        screens[name] = Left(state.get("_values", {}), _kept(state))
+    return screens
+
+
 def _forget(but: frozenset[str] = frozenset()) -> None:
     """Drop all that the session holds of the screen, but for what stands around every one."""
     for key in list(st.session_state):
@@ -104,9 +112,8 @@ def _around(key: str) -> bool:
     return key in AROUND or key.startswith("_")
 
 
-def _kept() -> dict[str, Any]:
-    ours = [key for key in st.session_state if key.startswith("_")]
-    return {k: st.session_state.get(k) for k in ours if k not in AROUND | _OURS}
+def _kept(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in state.items() if k.startswith("_") and k not in AROUND | _OURS}
 
 
 def _release(link: Mapping[str, str]) -> None:

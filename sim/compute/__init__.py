@@ -12,6 +12,7 @@ An operator's workers must be able to import `sim`; start them with
 """
 
 from sim.compute.cluster import SCHEDULER_VARIABLE, Compute, ComputeState
+from sim.compute.memory import give_back
 from sim.compute.remote import Hosted, RemoteRun, WorkerLost
 from sim.compute.worker import dask_setup, warm
 
@@ -23,5 +24,6 @@ __all__ = [
     "RemoteRun",
     "WorkerLost",
     "dask_setup",
+    "give_back",
     "warm",
 ]

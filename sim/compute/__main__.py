@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from sim.compute.memory import give_back
 from sim.compute.remote import distributed
 from sim.compute.worker import NICENESS
 
@@ -32,8 +33,8 @@ def _serve() -> None:
     cluster.scale(1)
     print(cluster.scheduler_address, file=answer, flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        while sys.stdin.readline():
-            pass
+        while sys.stdin.readline():  # a line: some visitor's data are gone
+            give_back()
     # a worker that is busy, or still loading torch, would make this wait for seconds
     hurry = threading.Timer(1.0, _kill_children)
     hurry.start()

@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import gc
 import logging
 import os
 import subprocess
@@ -11,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, Literal
 
+from sim.compute.memory import give_back
 from sim.compute.remote import RemoteRun, WorkerLost, distributed
 from sim.compute.worker import warm
 
@@ -88,6 +88,19 @@ class Compute:
             raise WorkerLost(self.message)
         return RemoteRun(client, target, args)
 
+    def give_back(self) -> None:
+        """Let the workers and the cluster's process return memory that nothing holds any more.
+
+        Asks, and does not wait.
+        """
+        client, process = self.client(), self._process
+        with contextlib.suppress(Exception):  # a cluster that dies just now has no memory left
+            if client is not None:
+                client.run(give_back, wait=False)
+            if process is not None and process.stdin is not None:
+                process.stdin.write("\n")
+                process.stdin.flush()
+
     def restart(self) -> None:
         """Drop the cluster, dead or alive, and begin to start another; return soon."""
         self.close()
@@ -128,10 +141,6 @@ class Compute:
             client = dask.Client(
                 address, set_as_default=False, timeout=limit, name="regularization-lab"
             )
-            # What was imported here stays for good: frozen, it is not looked through in every full
-            # collection of garbage (hundreds of ms, in which no screen answers).
-            gc.collect()
-            gc.freeze()
             if not self._advance("warming", "The worker is loading torch.", turn, client):
                 _close_client(client)
                 return

@@ -1,5 +1,6 @@
 """What a worker does when it starts: stand back for the screens, and load torch."""
 
+import gc
 import os
 
 NICENESS = 15
@@ -28,3 +29,6 @@ def dask_setup(_worker: object) -> None:
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICENESS)
     warm()
+    # What is imported stays for good: frozen, it is not looked through when garbage is collected.
+    gc.collect()
+    gc.freeze()

@@ -118,6 +118,8 @@ class Sweep:
                 with contextlib.suppress(Exception):
                     future.release()
 
+    close = cancel  # as a run is closed
+
     def __del__(self) -> None:
         if hasattr(self, "_data"):  # else the constructor failed
             self.cancel()
