@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.recommender.layouts import Catalogue, split_genres
-from sim.recommender.ratings import Ratings, latest, order_of, plain_numbers, rating_range
+from sim.recommender.ratings import Ratings, order_of, plain_numbers, rating_range
 from sim.recommender.upload.archives import base, members, packing, read_member, too_large
 from sim.recommender.upload.columns import Role
 from sim.recommender.upload.encodings import plausible, to_utf8
@@ -98,9 +98,6 @@ def read_upload(
     del utf8
     entries, titles = titles_beside(data, name, table, max_bytes)
     ratings, untitled = _number(rows, entries)
-    kept = latest(ratings.user, ratings.movie, rows.time)
-    duplicates = len(ratings) - len(kept)
-    ratings = ratings.take(kept) if duplicates else ratings
     _check_enough(file, ratings)
     text_ids = not (plain_numbers(rows.user.texts) and plain_numbers(rows.item.texts))
     return Upload(
@@ -109,7 +106,7 @@ def read_upload(
         file=file,
         encoding=encoding,
         header=rows.form.header,
-        duplicates=duplicates,
+        duplicates=rows.duplicates,
         untitled=untitled,
         origin=Origin(
             name,
@@ -120,7 +117,7 @@ def read_upload(
             text_ids,
             rows.without,
             rows.not_rated,
-            duplicates > 0 and rows.time is not None,
+            rows.by_time,
         ),
         look=seen,
         lines=rows.lines,

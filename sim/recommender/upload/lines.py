@@ -26,6 +26,7 @@ class Lines:
 
     form: Form
     frame: dict[Role, Any]
+    """All columns but the time, which is hardly ever needed."""
     raw: bytes
     ends: NDArray[np.int64]
     """Where each line of `raw` ends."""
@@ -34,6 +35,14 @@ class Lines:
 
     def __len__(self) -> int:
         return len(next(iter(self.frame.values())))
+
+    def times(self) -> Any:
+        """The column of times, as numbers where all are numbers, else as texts."""
+        form = replace(self.form, columns={"time": self.form.columns["time"]})
+        try:
+            return _table(self.raw, form, float)["time"]
+        except ValueError:
+            return _table(self.raw, form)["time"]
 
     def line(self, row: int) -> str:
         """The text of a row."""
@@ -67,7 +76,11 @@ def read_lines(name: str, raw: bytes, form: Form, max_ratings: int) -> Lines:
         raise UploadError("too_long", file=name, row=row, limit=_LONGEST_ROW)
     if np.count_nonzero(lengths) > max_ratings:
         raise UploadError("too_many_ratings", file=name, limit=max_ratings)
-    form, frame = _read(raw, form)
+    columns = form.columns
+    form, frame = _read(
+        raw, replace(form, columns={r: p for r, p in columns.items() if r != "time"})
+    )
+    form = replace(form, columns=columns)
     last = None
     if len(next(iter(frame.values()))) != len(ends):
         reader = csv.reader(
@@ -86,35 +99,38 @@ def _last_lines(reader: Any) -> Iterator[int]:
 
 
 def _read(raw: bytes, form: Form) -> tuple[Form, dict[Role, Any]]:
-    if form.separator == "::":
-        return form, _table(raw.replace(b"::", _INNER.encode()), replace(form, separator=_INNER))
-    if b'"' not in raw:
+    if form.separator == "::" or b'"' not in raw:
         return form, _table(raw, form)
-    whole = replace(form, quotes="table")
+    whole, by_line = replace(form, quotes="table"), replace(form, quotes="line")
     if _closes_every_mark(raw, form.separator):
         return whole, _table(raw, whole)
-    single = _table(_split(raw, form.separator), replace(form, separator=_INNER))
+    single = _table(raw, by_line)
     try:
         table = _table(raw, whole)
     except ValueError:  # a mark is open to the end
-        return replace(form, quotes="line"), single
+        return by_line, single
     needed = [role for role in ESSENTIAL if role in table]
     good, good_single = (_n_good({r: f[r] for r in needed}) for f in (table, single))
     broken = any(table[role].str.contains("\n", regex=False).any() for role in needed)
     fewer = len(table[needed[0]]) < len(single[needed[0]])
     if good > good_single or (good == good_single and fewer and not broken):
         return whole, table
-    return replace(form, quotes="line"), single
+    return by_line, single
 
 
-def _table(raw: bytes, form: Form) -> dict[Role, Any]:
+def _table(raw: bytes, form: Form, types: type = str) -> dict[Role, Any]:
+    separator = r"\s+" if form.separator == " " else form.separator
+    if form.quotes == "line":
+        raw, separator = _split(raw, form.separator), _INNER
+    elif form.separator == "::":
+        raw, separator = raw.replace(b"::", _INNER.encode()), _INNER
     options: dict[str, Any] = {
-        "sep": r"\s+" if form.separator == " " else form.separator,
+        "sep": separator,
         "header": None,
         "names": range(max(form.columns.values()) + 1),
         "index_col": False,
         "usecols": sorted(set(form.columns.values())),
-        "dtype": str,
+        "dtype": types,
         "na_filter": False,
         "skip_blank_lines": False,
         "skipinitialspace": True,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.recommender.ratings import latest
 from sim.recommender.upload.columns import ESSENTIAL
 from sim.recommender.upload.errors import UploadError
 from sim.recommender.upload.lines import Lines, read_lines
@@ -49,15 +50,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """The ratings of a table in its order, and what was left out."""
+    """The ratings of a table in its order, one for each pair, and what was left out."""
 
     user: Column
     item: Column
     rating: NDArray[np.float64]
     title: Column | None
     genres: Column | None
-    time: NDArray[np.float64] | None
-    """Later is larger; not-a-number where none can be read."""
     lines: int
     left_out: tuple[LeftOut, ...]
     not_rated: tuple[float, ...]
@@ -65,6 +64,10 @@ class Rows:
     without: frozenset[str]
     """The reasons in `left_out`, and "empty" where there are empty rows."""
     form: Form
+    duplicates: int
+    """Ratings left out because another one of their pair counts."""
+    by_time: bool
+    """Whether the times have decided which."""
 
 
 def read_rows(
@@ -81,12 +84,10 @@ def read_rows(
     parsed = [number(text, decimal) for text in rating.texts]
     values = np.array([np.nan if n is None else n for n in parsed])[rating.codes]
     reasons = _reasons(lines, user, item, rating, values)
-    good = values[reasons == _GOOD]
-    counts = dict(zip(*map(np.ndarray.tolist, np.unique(good, return_counts=True)), strict=True))
-    stand_apart = apart(counts)
+    stand_apart = apart(*np.unique(values[reasons == _GOOD], return_counts=True))
     if not_rated is None:
-        not_rated = tuple(value for value, unrated in stand_apart if unrated)
-    unrated = tuple(value for value in not_rated if value in counts)
+        not_rated = tuple(one.value for one in stand_apart if one.not_rated)
+    unrated = tuple(value for value in not_rated if (values == value).any())
     n_bad = int((reasons > _GOOD).sum())
     reasons[(reasons == _GOOD) & np.isin(values, unrated)] = _CODE["not_rated"]
     left = tuple(sorted(_left_out(lines, reasons), key=lambda one: -one.count))
@@ -96,6 +97,7 @@ def read_rows(
     if 2 * n_bad >= n_lines:
         raise _error(name, lines, next(one for one in left if one.reason != "not_rated"))
     kept = np.flatnonzero(reasons == _GOOD)
+    kept, by_time = _latest(lines, user, item, kept)
     title, genres = (
         Column(*_factorized(lines.frame[role])).take(kept) if role in lines.frame else None
         for role in ("title", "genres")
@@ -106,14 +108,26 @@ def read_rows(
         values[kept],
         title,
         genres,
-        times(lines.frame["time"])[kept] if "time" in lines.frame else None,
         n_lines,
         left,
         unrated,
-        tuple((value, counts[value]) for value, _ in stand_apart),
+        tuple((one.value, one.count) for one in stand_apart),
         frozenset({one.reason for one in left} | ({"empty"} if n_lines < len(lines) else set())),
         replace(lines.form, decimal=decimal),
+        int((reasons == _GOOD).sum()) - len(kept),
+        by_time,
     )
+
+
+def _latest(
+    lines: Lines, user: Column, item: Column, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], bool]:
+    """Of `rows` those that count (see `ratings.latest`), and whether times have decided that."""
+    pairs = user.codes[rows], item.codes[rows]
+    kept = latest(*pairs)
+    if len(kept) == len(rows) or "time" not in lines.form.columns:
+        return rows[kept], False
+    return rows[latest(*pairs, times(lines.times())[rows])], True
 
 
 def times(column: Any) -> NDArray[np.float64]:

@@ -1,13 +1,17 @@
 """The values of ratings: numbers as they are written, and those that say "not rated"."""
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 LARGEST = 1e6  # far beyond any scale of ratings; its square is still well within float32
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+", re.ASCII)
 _NINES = re.compile(r"-?9{2,}(\.0*)?")
 _FEWEST = 3  # other values that it takes to call them a scale
+_LEAST_TOP = 4  # of a scale: 0 to 3, or -1 to 1, may be one in itself
 
 
 def number(text: str, decimal: str = ".", largest: float = LARGEST) -> float | None:
@@ -24,47 +28,58 @@ def decimal_comma(text: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(text) is not None
 
 
-def apart(counts: Mapping[float, int]) -> tuple[tuple[float, bool], ...]:
-    """The values that stand apart from the scale of the others, and which of them say "not rated".
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A value that stands apart from the scale of the others, and how often it is given."""
 
-    `counts` says how often each value is given. A value stands apart where it is
+    value: float
+    count: int
+    not_rated: bool
+    """Whether it is taken for "not rated"."""
+
+
+def apart(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[Apart, ...]:
+    """Those of `values`, the different ones in rising order, that stand apart from the others.
+
+    `counts` says how often each is given. A value stands apart where it is
     - farther from all others than these are from each other (99 on a scale from -10 to 10);
     - the only one below zero, and whole (-1 before 1 to 10);
     - zero, and much more frequent than the low ones among the others (0 before 1 to 10).
     It is taken for "not rated" where it is written in nines, -1, or such a zero; else it may be a
     slip or a rarely used end of the scale, and is only to be asked about.
     """
-    left = dict(counts)
-    found: list[tuple[float, bool]] = []
-    while len(left) > _FEWEST:
-        for value in (min(left), max(left)):
-            others = {other: n for other, n in left.items() if other != value}
-            stands, unrated = _apart(value, left[value], others)
-            if stands:
-                found.append((value, unrated))
-                left = others
+    found: list[Apart] = []
+    while len(values) > _FEWEST:
+        for end, others in ((0, slice(1, None)), (-1, slice(-1))):
+            not_rated = _not_rated(
+                float(values[end]), int(counts[end]), values[others], counts[others]
+            )
+            if not_rated is not None:
+                found.append(Apart(float(values[end]), int(counts[end]), not_rated))
+                values, counts = values[others], counts[others]
                 break
         else:
             break
     return tuple(found)
 
 
-def _apart(value: float, count: int, others: Mapping[float, int]) -> tuple[bool, bool]:
-    low, high = min(others), max(others)
-    gap = max(low - value, value - high)
-    far = gap > high - low
+def _not_rated(
+    value: float, count: int, others: NDArray[np.float64], counts: NDArray[np.int64]
+) -> bool | None:
+    """Whether an end of the values is taken for "not rated"; None where it does not stand apart."""
+    low, high = float(others[0]), float(others[-1])
+    far = max(low - value, value - high) > high - low
     nines = _NINES.fullmatch(f"{value:.10g}") is not None
-    if value < 0 <= low and value == int(value) and high >= 4:
-        return True, value == -1 or (far and nines)
-    if value == 0 < low and _is_implicit(count, others):
-        return True, True
-    return far, far and nines
+    if value < 0 <= low and value == int(value) and high >= _LEAST_TOP:
+        return value == -1 or (far and nines)
+    if value == 0 < low and _is_implicit(count, others, counts):
+        return True
+    return nines if far else None
 
 
-def _is_implicit(zeros: int, others: Mapping[float, int]) -> bool:
-    """Whether zeros are so frequent, and the low values beside them so rare, that they are no ends
+def _is_implicit(zeros: int, others: NDArray[np.float64], counts: NDArray[np.int64]) -> bool:
+    """Whether zeros are so frequent, and the low values beside them so rare, that they are no end
     of a scale: such a scale would thin out towards its end, or be fullest there."""
-    top, total = max(others), sum(others.values())
-    near = max(min(others), top / 5)
-    low = sum(n for value, n in others.items() if value <= near)
-    return top >= 4 and 5 * zeros >= zeros + total and zeros >= 5 * low and 3 * low < total
+    top, total = float(others[-1]), int(counts.sum())
+    low = int(counts[others <= max(float(others[0]), top / 5)].sum())
+    return top >= _LEAST_TOP and 4 * zeros >= total and zeros >= 5 * low and 3 * low < total
