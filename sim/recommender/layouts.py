@@ -1,8 +1,6 @@
 """The MovieLens layouts on disk: which file holds what, and where a line is wrong."""
 
-import codecs
 import csv
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -11,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from sim.recommender.encodings import decode
 
 Catalogue = dict[str, tuple[str, tuple[str, ...]]]
 """A movie's id -> its title and genres."""
-
-# two bytes of GB 2312, the part of GB 18030 that nearly every Chinese text stays in
-_CHINESE = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 
 _HUGE = 1e30  # far beyond any rating, and within float32
 
@@ -50,24 +48,29 @@ class _Layout:
     columns: tuple[int, int, int] | tuple[str, str, str]  # where pandas finds the three columns
     says: str
     options: dict[str, Any]
+    time: int | str
     empty: tuple[int, ...] = ()  # columns that must be empty
 
 
 _AS_IS = {"header": None, "quoting": csv.QUOTE_NONE}
 _TABS = _Layout(
-    "\t", (0, 1, 2), "user, movie, rating and timestamp between tabs", {"sep": "\t", **_AS_IS}
+    "\t", (0, 1, 2), "user, movie, rating and timestamp between tabs", {"sep": "\t", **_AS_IS}, 3
 )
 # pandas' fast reader takes one character only: "1::2::3" split at ":" has every second field empty
-_DAT = _Layout("::", (0, 2, 4), "user::movie::rating::timestamp", {"sep": ":", **_AS_IS}, (1, 3))
+_DAT = _Layout("::", (0, 2, 4), "user::movie::rating::timestamp", {"sep": ":", **_AS_IS}, 6, (1, 3))
 _CSV = _Layout(
-    ",", ("userId", "movieId", "rating"), "the header userId,movieId,rating,timestamp", {}
+    ",",
+    ("userId", "movieId", "rating"),
+    "the header userId,movieId,rating,timestamp",
+    {},
+    "timestamp",
 )
 
 
 def load(path: Path) -> tuple[pd.DataFrame, Catalogue]:
     """The columns user, movie and rating of the file at `path` (or in the folder), and the titles.
 
-    Ids are integers where all of a file's ids are, else text. Errors as `read_ratings`.
+    Ids are texts. Errors as `read_ratings`.
     """
     file = _find(path)
     if file.suffix == ".csv":
@@ -94,23 +97,57 @@ def _find(path: Path) -> Path:
     )
 
 
+def load_times(path: Path) -> NDArray[np.float64] | None:
+    """The timestamps of the ratings that `load` gives, as `as_times`; None where there are none."""
+    file = _find(path)
+    layout = {".csv": _CSV, ".dat": _DAT}.get(file.suffix, _TABS)
+    with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        first = next(iter(lines), "").rstrip("\r\n").split(layout.separator)
+    if not (layout.time in first if layout is _CSV else len(first) > 3):
+        return None
+    return as_times(_read(file, layout, {layout.time: str})[layout.time])
+
+
+def as_times(column: "pd.Series[Any]") -> NDArray[np.float64]:
+    """Numbers or ISO dates as numbers, later ones larger; not-a-number for what is neither."""
+    numbers: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+    if np.isnan(numbers).mean() <= 0.5:
+        return numbers
+    codes, texts = pd.factorize(column)
+    dates = pd.to_datetime(pd.Series(texts, dtype=str), format="ISO8601", errors="coerce", utc=True)
+    seconds: NDArray[np.float64] = (
+        (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
+    )
+    return seconds[codes] if len(texts) else numbers
+
+
 def _columns(file: Path, layout: _Layout) -> pd.DataFrame:
     user, movie, rating = layout.columns
-    wanted = [user, movie, rating]
-    options = {**layout.options, "encoding": "utf-8-sig", "encoding_errors": "replace"}
+    types: dict[int | str, Any] = {user: str, movie: str, rating: np.float64}
+    types |= dict.fromkeys(layout.empty, str)
     try:
-        types: dict[Any, Any] = {user: np.int64, movie: np.int64, rating: np.float64}
-        frame = pd.read_csv(file, dtype=types, usecols=[*wanted, *layout.empty], **options)
-        if frame[list(layout.empty)].notna().any(axis=None):
-            raise ValueError("not this layout")
+        frame = _read(file, layout, types)
     except (ValueError, OverflowError):
-        _check_lines(file, layout)  # raises, unless the ids are just not integers
-        types = {user: str, movie: str, rating: np.float64}
-        frame = pd.read_csv(file, dtype=types, usecols=wanted, keep_default_na=False, **options)
-    # written so that not-a-number fails too
-    if not len(frame) or not (frame[rating].abs() < _HUGE).all():
         _check_lines(file, layout)
-    return frame[wanted].set_axis(["user", "movie", "rating"], axis=1)
+        raise
+    blank = any((frame[column].str.strip() == "").any() for column in (user, movie))
+    spilt = any((frame[column] != "").any() for column in layout.empty)
+    # written so that not-a-number fails too
+    if blank or spilt or not len(frame) or not (frame[rating].abs() < _HUGE).all():
+        _check_lines(file, layout)
+    return frame[[user, movie, rating]].set_axis(["user", "movie", "rating"], axis=1)
+
+
+def _read(file: Path, layout: _Layout, types: dict[Any, Any]) -> pd.DataFrame:
+    options: dict[str, Any] = {**layout.options, "encoding": "utf-8-sig"}
+    return pd.read_csv(
+        file,
+        dtype=types,
+        usecols=list(types),
+        keep_default_na=False,
+        encoding_errors="replace",
+        **options,
+    )
 
 
 def _check_lines(file: Path, layout: _Layout) -> None:
@@ -152,25 +189,6 @@ def _is_finite(text: str) -> bool:
         return abs(float(text)) < _HUGE and "_" not in text  # Python reads 1_0 as 10
     except ValueError:
         return False
-
-
-def decode(raw: bytes) -> tuple[str, str]:
-    """The text in `raw`, and the encoding found: its byte-order mark's, else the first that fits.
-
-    UTF-8; GB 18030 where nearly all other bytes come in the pairs that Chinese is written in
-    (accents in Western text stand alone); else Windows-1252, and Latin-1 for what that leaves out.
-    """
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16", errors="replace"), "utf-16"
-    high = len(raw) - len(raw.translate(None, bytes(range(128, 256))))
-    paired = 2 * sum(1 for _ in _CHINESE.finditer(raw)) if high else 0
-    guesses = ["utf-8-sig", *(["gb18030"] if paired > 0.9 * high else []), "cp1252"]
-    for encoding in guesses:
-        try:
-            return raw.decode(encoding), encoding.removesuffix("-sig")
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("latin-1"), "latin-1"
 
 
 def catalogue(name: str, text: str, genre_text: str = "") -> Catalogue:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sim.recommender.layouts import Catalogue, load, split_genres
+from sim.recommender.layouts import Catalogue, load, load_times, split_genres
 
 _PLAIN = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 _MOST_STEPS = 1000  # of a scale; of finer ones the half steps do not show
@@ -123,15 +123,27 @@ def as_written(values: ArrayLike) -> NDArray[np.float64]:
     return written.reshape(np.shape(values))
 
 
+def coded(column: "pd.Series[str]") -> tuple[NDArray[np.int64], list[str]]:
+    """A column of texts as (codes, texts): row i has texts[codes[i]], without blanks around it."""
+    codes, unique = pd.factorize(column)
+    texts = unique.tolist()
+    plain = [text.strip() for text in texts]
+    if plain == texts:
+        return codes.astype(np.int64), texts
+    again, unique = pd.factorize(np.array(plain, object))
+    return again[codes].astype(np.int64), unique.tolist()
+
+
 def plain_numbers(ids: Sequence[str]) -> bool:
     """Whether all are whole numbers as one writes them, so that numbers say the same: not "01"."""
     return all(map(_PLAIN.fullmatch, ids))
 
 
-def order_of(ids: Sequence[str]) -> list[int]:
-    """The places of `ids` in their order: by number where all are plain numbers, else by text."""
-    key = (lambda i: int(ids[i])) if plain_numbers(ids) else ids.__getitem__
-    return sorted(range(len(ids)), key=key)
+def numbered(codes: NDArray[np.int64], ids: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """Codes and ids in the order of these: by number where all are plain, else by text."""
+    order = sorted(ids, key=int) if plain_numbers(ids) else sorted(ids)
+    place = {name: i for i, name in enumerate(order)}
+    return np.array([place[name] for name in ids], np.int64)[codes], order
 
 
 def latest(
@@ -169,7 +181,7 @@ def movielens() -> Ratings:
         for movie, title, genres in zip(movies["movieId"], titles, movies["genres"], strict=True)
     }
     columns = frame[["userId", "movieId", "rating"]].set_axis(["user", "movie", "rating"], axis=1)
-    return _number(columns, catalogue)
+    return _number(columns.astype({"user": str, "movie": str}), catalogue)
 
 
 def read_ratings(path: str | Path) -> Ratings:
@@ -180,24 +192,28 @@ def read_ratings(path: str | Path) -> Ratings:
     - `ratings.dat`: user::movie::rating::timestamp; titles from `movies.dat`.
     - `ratings.csv`: with the header userId,movieId,rating,...; titles from `movies.csv`.
 
-    The timestamp may be missing. Users and movies are numbered in the order of their ids. Raises
-    FileNotFoundError where there is no such file, and ValueError, naming the row, where a line is
-    not a rating.
+    The timestamp may be missing. Ids are texts ("01" is not "1"); users and movies are numbered in
+    their order (see `numbered`). Of several ratings of a movie by one user the latest counts.
+    Raises FileNotFoundError where there is no such file, and ValueError, naming the row, where a
+    line is not a rating.
     """
-    return _number(*load(Path(path)))
+    ratings = _number(*load(Path(path)))
+    kept = latest(ratings.user, ratings.movie)
+    if len(kept) == len(ratings):
+        return ratings
+    return ratings.take(latest(ratings.user, ratings.movie, load_times(Path(path))))
 
 
 def _number(frame: pd.DataFrame, catalogue: Catalogue) -> Ratings:
-    user, user_ids = pd.factorize(frame["user"], sort=True)
-    movie, movie_ids = pd.factorize(frame["movie"], sort=True)
-    ids = tuple(str(movie_id) for movie_id in movie_ids)
-    known = [catalogue.get(movie_id, ("", ())) for movie_id in ids]
+    user, user_ids = numbered(*coded(frame["user"]))
+    movie, movie_ids = numbered(*coded(frame["movie"]))
+    known = [catalogue.get(movie_id, ("", ())) for movie_id in movie_ids]
     return Ratings(
-        user.astype(np.int64),
-        movie.astype(np.int64),
+        user,
+        movie,
         frame["rating"].to_numpy(np.float32),
         tuple(title for title, _ in known),
         tuple(genres for _, genres in known),
-        tuple(str(user_id) for user_id in user_ids),
-        ids,
+        tuple(user_ids),
+        tuple(movie_ids),
     )

@@ -108,7 +108,8 @@ def _frame(origin: Origin) -> str:
 def _by_line(origin: Origin) -> str:
     """The same for a file in which some quotation marks enclose a field, and others do not."""
     encoding = "utf-8-sig" if origin.encoding == "utf-8" else origin.encoding
-    name, encoded = _text(origin.name), f'encoding="{encoding}"'
+    errors = "" if origin.fits else ', errors="replace"'
+    name, encoded = _text(origin.name), f'encoding="{encoding}"{errors}'
     opened, before = f"open({name}, {encoded})", ""
     if origin.packed == "gz":
         opened = f'gzip.open({name}, "rt", {encoded})'
@@ -186,6 +187,8 @@ def _arguments(origin: Origin) -> list[str]:
         arguments.append("skipinitialspace=True")
     if origin.encoding != "utf-8":
         arguments.append(f'encoding="{origin.encoding}"')
+    if not origin.fits:
+        arguments.append('encoding_errors="replace"')
     if origin.packed == "gz":
         arguments.append('compression="gzip"')
     if texts:

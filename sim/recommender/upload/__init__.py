@@ -3,15 +3,16 @@
 import html
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.recommender.encodings import plausible, to_utf8
 from sim.recommender.layouts import Catalogue, split_genres
-from sim.recommender.ratings import Ratings, order_of, plain_numbers, rating_range
+from sim.recommender.ratings import Ratings, numbered, plain_numbers, rating_range
 from sim.recommender.upload.archives import base, members, packing, read_member, too_large
 from sim.recommender.upload.columns import Role
-from sim.recommender.upload.encodings import plausible, to_utf8
 from sim.recommender.upload.errors import LEFT_OUT, MESSAGES, UploadError
 from sim.recommender.upload.records import Choices, Look, Origin, Upload
 from sim.recommender.upload.rows import LeftOut, Rows, read_rows
@@ -58,9 +59,8 @@ def look(
     tables = _tables(data, name, max_bytes)
     table = choices.table if choices.table in tables else tables[0]
     raw = read_member(data, name, table, max_bytes, HEAD)
-    utf8, encoding = _text(base(table), raw, choices.encoding)
-    begun = begin(base(table), utf8, choices.columns)
-    return _look(tables, table, encoding, raw, begun)
+    text = _text(base(table), raw, choices.encoding)
+    return _look(tables, table, text, begin(base(table), text.utf8, choices.columns))
 
 
 def read_upload(
@@ -88,14 +88,10 @@ def read_upload(
     tables = _tables(data, name, max_bytes)
     table = choices.table if choices.table in tables else tables[0]
     file = base(table)
-    raw = read_member(data, name, table, max_bytes)
-    utf8, encoding = _text(file, raw, choices.encoding)
-    begun = begin(file, utf8, choices.columns)
-    seen = _look(tables, table, encoding, raw, begun)
-    del raw
+    text = _text(file, read_member(data, name, table, max_bytes), choices.encoding)
+    begun = begin(file, text.utf8, choices.columns)
     check_columns(file, begun)
-    rows = read_rows(file, utf8, begun.form, max_ratings, choices.not_rated)
-    del utf8
+    rows = read_rows(file, text.utf8, begun.form, max_ratings, choices.not_rated)
     entries, titles = titles_beside(data, name, table, max_bytes)
     ratings, untitled = _number(rows, entries)
     _check_enough(file, ratings)
@@ -104,7 +100,7 @@ def read_upload(
         ratings=ratings,
         rating_range=rating_range(ratings),
         file=file,
-        encoding=encoding,
+        encoding=text.encoding,
         header=rows.form.header,
         duplicates=rows.duplicates,
         untitled=untitled,
@@ -112,14 +108,15 @@ def read_upload(
             name,
             packing(data),
             table,
-            encoding,
+            text.encoding,
             rows.form,
             text_ids,
             rows.without,
             rows.not_rated,
+            text.fits,
             rows.by_time,
         ),
-        look=seen,
+        look=_look(tables, table, text, begun),
         lines=rows.lines,
         left_out=rows.left_out,
         not_rated=rows.not_rated,
@@ -138,21 +135,33 @@ def csv_safe(text: str) -> str:
     return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def _text(file: str, raw: bytes, encoding: str | None) -> tuple[bytes, str]:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A table as text."""
+
+    utf8: bytes
+    encoding: str
+    encodings: tuple[str, ...]
+    fits: bool
+
+
+def _text(file: str, raw: bytes, encoding: str | None = None) -> _Text:
     if not raw.strip():
         raise UploadError("empty", file=file)
-    utf8, encoding = to_utf8(raw, encoding)
+    encodings = plausible(raw)
+    encoding = encoding or encodings[0]
+    utf8, fits = to_utf8(raw, encoding)
     if b"\0" in utf8:
         raise UploadError("not_text", file=file)
-    return utf8, encoding
+    return _Text(utf8, encoding, tuple(dict.fromkeys((encoding, *encodings))), fits)
 
 
-def _look(tables: tuple[str, ...], table: str, encoding: str, raw: bytes, begun: Beginning) -> Look:
+def _look(tables: tuple[str, ...], table: str, text: _Text, begun: Beginning) -> Look:
     return Look(
         tables,
         table,
-        encoding,
-        tuple(dict.fromkeys((encoding, *plausible(raw)))),
+        text.encoding,
+        text.encodings,
         begun.form.header,
         begun.names,
         begun.rows,
@@ -176,7 +185,7 @@ def _rank(data: bytes, name: str, member: str, max_bytes: int) -> int:
     """0 where a header names user, item and rating; 1 without a header; 2 where they lack."""
     try:
         raw = read_member(data, name, member, max_bytes, HEAD)
-        begun = begin(base(member), _text(base(member), raw, None)[0])
+        begun = begin(base(member), _text(base(member), raw).utf8)
         check_columns(base(member), begun)
     except UploadError:
         return 2
@@ -185,13 +194,8 @@ def _rank(data: bytes, name: str, member: str, max_bytes: int) -> int:
 
 def _number(rows: Rows, entries: Catalogue) -> tuple[Ratings, int]:
     """The rows as ratings, users and items numbered in the order of their ids; items untitled."""
-    numbered = []
-    for column in (rows.user, rows.item):
-        order = order_of(column.texts)
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
-        numbered.append((place[column.codes], [column.texts[code] for code in order]))
-    (user, user_ids), (item, item_ids) = numbered
+    user, user_ids = numbered(rows.user.codes, rows.user.texts)
+    item, item_ids = numbered(rows.item.codes, rows.item.texts)
     ids = _clean(item_ids)
     known = [entries.get(item_id, ("", ())) for item_id in item_ids]
     titles = _clean(_readable(title) for title, _ in known)

@@ -17,7 +17,7 @@ class Choices:
     table: str | None = None
     """One of `Look.tables`."""
     encoding: str | None = None
-    """One of `Look.encodings`, or another of `encodings.KNOWN`."""
+    """One of `Look.encodings`, or another of `sim.recommender.encodings.KNOWN`."""
     columns: Mapping[Role, int] | None = None
     """Which column has which role, from 0; a role that is not named has none."""
     not_rated: tuple[float, ...] | None = None
@@ -66,6 +66,8 @@ class Origin:
     """The reasons for which some rows are no ratings (see `LeftOut`), "empty" among them."""
     not_rated: tuple[float, ...] = ()
     """As in `Upload`."""
+    fits: bool = True
+    """Whether all of the file fits its encoding."""
     latest: bool = False
     """Whether the column of times decides between several ratings of an item by one user."""
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.recommender.ratings import latest
+from sim.recommender.layouts import as_times
+from sim.recommender.ratings import coded, latest
 from sim.recommender.upload.columns import ESSENTIAL
 from sim.recommender.upload.errors import UploadError
 from sim.recommender.upload.lines import Lines, read_lines
@@ -35,7 +36,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """A column of texts: row i has texts[codes[i]], without the blanks around it."""
+    """A column of texts: row i has texts[codes[i]]."""
 
     codes: NDArray[np.int64]
     texts: list[str]
@@ -79,7 +80,7 @@ def read_rows(
     UploadError where the table is too large, or at least half of its rows are no ratings.
     """
     lines = read_lines(name, raw, form, max_ratings)
-    user, item, rating = (_column(lines.frame[role]) for role in ESSENTIAL)
+    user, item, rating = (Column(*coded(lines.frame[role])) for role in ESSENTIAL)
     decimal = "," if any(map(decimal_comma, rating.texts)) else "."
     parsed = [number(text, decimal) for text in rating.texts]
     values = np.array([np.nan if n is None else n for n in parsed])[rating.codes]
@@ -99,7 +100,7 @@ def read_rows(
     kept = np.flatnonzero(reasons == _GOOD)
     kept, by_time = _latest(lines, user, item, kept)
     title, genres = (
-        Column(*_factorized(lines.frame[role])).take(kept) if role in lines.frame else None
+        Column(*_as_written(lines.frame[role])).take(kept) if role in lines.frame else None
         for role in ("title", "genres")
     )
     return Rows(
@@ -127,32 +128,10 @@ def _latest(
     kept = latest(*pairs)
     if len(kept) == len(rows) or "time" not in lines.form.columns:
         return rows[kept], False
-    return rows[latest(*pairs, times(lines.times())[rows])], True
+    return rows[latest(*pairs, as_times(lines.times())[rows])], True
 
 
-def times(column: Any) -> NDArray[np.float64]:
-    """Numbers or ISO dates as numbers, later ones larger; not-a-number for what is neither."""
-    numbers: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-    if np.isnan(numbers).mean() <= 0.5:
-        return numbers
-    codes, texts = pd.factorize(column)
-    dates = pd.to_datetime(pd.Series(texts, dtype=str), format="ISO8601", errors="coerce", utc=True)
-    seconds: NDArray[np.float64] = (
-        (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
-    )
-    return seconds[codes] if len(texts) else numbers
-
-
-def _column(series: Any) -> Column:
-    codes, texts = _factorized(series)
-    plain = [text.strip() for text in texts]
-    if plain == texts:
-        return Column(codes, texts)
-    again, unique = pd.factorize(np.array(plain, object))
-    return Column(again[codes].astype(np.int64), unique.tolist())
-
-
-def _factorized(series: Any) -> tuple[NDArray[np.int64], list[str]]:
+def _as_written(series: Any) -> tuple[NDArray[np.int64], list[str]]:
     codes, texts = pd.factorize(series)
     return codes.astype(np.int64), texts.tolist()
 

@@ -2,10 +2,10 @@
 
 import csv
 
+from sim.recommender.encodings import decode, plausible, to_utf8
 from sim.recommender.layouts import Catalogue, catalogue, split_genres
 from sim.recommender.upload.archives import base, folder, members, packing, read_member
 from sim.recommender.upload.columns import Role
-from sim.recommender.upload.encodings import decode, to_utf8
 from sim.recommender.upload.errors import UploadError
 from sim.recommender.upload.lines import read_lines
 from sim.recommender.upload.tables import HEAD, begin
@@ -53,14 +53,14 @@ def titles_beside(data: bytes, name: str, table: str, max_bytes: int) -> tuple[C
 
 def _general(data: bytes, name: str, member: str, max_bytes: int) -> Catalogue:
     try:
-        begun = begin(member, to_utf8(read_member(data, name, member, max_bytes, HEAD))[0])
+        begun = begin(member, _utf8(read_member(data, name, member, max_bytes, HEAD)))
         columns: dict[Role, int] = {
             r: p for r, p in begun.form.columns.items() if r in ("item", "title", "genres")
         }
         has_titles = {"item", "title"} <= set(columns) and columns["item"] != columns["title"]
         if not begun.form.header or not has_titles or "user" in begun.form.columns:
             return {}
-        utf8 = to_utf8(read_member(data, name, member, max_bytes))[0]
+        utf8 = _utf8(read_member(data, name, member, max_bytes))
         form = begin(member, utf8, columns).form
         frame = read_lines(member, utf8, form, _MOST_ROWS).frame
     except UploadError:
@@ -68,3 +68,7 @@ def _general(data: bytes, name: str, member: str, max_bytes: int) -> Catalogue:
     genres = frame.get("genres", [""] * len(frame["item"]))
     rows = zip(frame["item"], frame["title"], genres, strict=True)
     return {item.strip(): (title.strip(), split_genres(names)) for item, title, names in rows}
+
+
+def _utf8(raw: bytes) -> bytes:
+    return to_utf8(raw, plausible(raw)[0])[0]

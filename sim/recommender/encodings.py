@@ -1,0 +1,140 @@
+"""Which encoding a text is in: found as well as that can be, and the others that it could be in."""
+
+import codecs
+from typing import Any
+
+KNOWN = (
+    *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "big5", "shift_jis", "euc_jp"),
+    *("euc_kr", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
+    *("cp1257", "cp874", "latin-1"),
+)
+"""The encodings that a text may be read in, as Python names them."""
+
+_WIDE = ("utf-16", "utf-16-le", "utf-16-be")
+_PAIRED = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr")  # two bytes for most characters
+_DETECTED = {  # as the detector names them -> as above
+    **{name: name for name in KNOWN if name not in ("utf-8", *_WIDE, "cp874", "latin-1")},
+    "tis_620": "cp874",
+}
+_CHUNK = 1 << 16
+_ENOUGH = 1 << 14  # bytes; a detector learns little more from more
+_COMMON = frozenset(
+    "äàâáãåæçéèêëíìîïñóòôöõøœúùûüßÄÀÂÁÅÆÇÉÈÊËÍÑÓÔÖØŒÚÜ¿¡«»·–—‘’“”…€°½".encode("cp1252")
+)
+_EDGES = bytes.maketrans(b'\r,;\t"|:', b"\n" * 7)
+
+
+def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
+    """The text in `raw` and its encoding: the one given, else the first of `plausible`.
+
+    What does not fit the encoding given becomes U+FFFD. Raises ValueError for one not in KNOWN.
+    """
+    if encoding is None:
+        encoding = plausible(raw)[0]
+    if encoding not in KNOWN:
+        raise ValueError(f"The encoding {encoding!r} is not one of {', '.join(KNOWN)}.")
+    text = raw.decode(encoding, errors="replace")
+    return text.removeprefix("\ufeff"), encoding
+
+
+def to_utf8(raw: bytes, encoding: str) -> tuple[bytes, bool]:
+    """`raw` in UTF-8 with "\n" alone between lines, and whether all of it fits `encoding`."""
+    fits = _fits(raw, encoding)
+    if fits and encoding == "utf-8":
+        utf8 = raw.removeprefix(codecs.BOM_UTF8)
+    else:
+        utf8 = decode(raw, encoding)[0].encode("utf-8", errors="replace")
+    if b"\r" in utf8:
+        utf8 = utf8.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return utf8, fits
+
+
+def plausible(raw: bytes) -> tuple[str, ...]:
+    """The encodings that `raw` could be in, the most likely first; at least one.
+
+    By its byte-order mark; UTF-16 by its zeros; UTF-8 where it fits. Else charset-normalizer
+    judges some of the fields that are not ASCII, by how many of the characters are odd ("chaos")
+    and how well their frequencies fit a language ("coherence"). Of those that do about equally
+    well, one with two bytes to a character comes first, then Western Europe's.
+    """
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    head = raw[: 1 << 12]
+    zeros = [head[i::2].count(0) for i in (0, 1)]
+    if max(zeros) > 0.1 * len(head) and min(zeros) < 0.1 * max(zeros):
+        return ("utf-16-le",) if zeros[1] > zeros[0] else ("utf-16-be",)
+    if raw.isascii():
+        return ("utf-8",)
+    sample = _sample(raw)
+    fitting = [name for name in KNOWN if name not in ("utf-8", *_WIDE) and _fits(sample, name)]
+    if _fits(raw, "utf-8"):
+        return ("utf-8", *fitting)
+    return tuple(name for name in dict.fromkeys([*_ranked(sample), *fitting]))
+
+
+def _fits(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _sample(raw: bytes) -> bytes:
+    """Some of the fields in `raw` that are not ASCII, each once, with line breaks between."""
+    found: dict[bytes, None] = {}
+    size = 0
+    for start in range(0, len(raw), _CHUNK):
+        piece = raw[start : start + _CHUNK]
+        if piece.isascii():
+            continue
+        lines = piece.split(b"\n")
+        for line in lines[1:-1] or lines:  # the first and the last may be cut within a character
+            for field in line.translate(_EDGES).split(b"\n"):
+                if not field.isascii() and field not in found:
+                    found[field[:1000]] = None
+                    size += len(field)
+        if size > _ENOUGH:
+            break
+    return b"\n".join(found)[:_ENOUGH]
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether nearly all that is not ASCII is common in Western Europe, were it Windows-1252."""
+    letters = [byte for byte in sample if byte >= 0x80]
+    return sum(byte in _COMMON for byte in letters) > 0.95 * len(letters)
+
+
+def _ranked(sample: bytes) -> list[str]:
+    """The encodings found by the detector, the most likely first."""
+    from charset_normalizer import from_bytes  # 30 ms, and hardly ever needed
+
+    matches: list[Any] = list(from_bytes(sample, cp_isolation=list(_DETECTED)))
+    if not matches:
+        return []
+    calm = min(match.chaos for match in matches) + 0.1
+    near = [match for match in matches if match.chaos <= calm]
+    fluent = max(match.coherence for match in near) - 0.15
+    western = _is_western(sample)
+
+    def rank(name: str, match: Any) -> tuple[bool, bool, bool, float]:
+        paired = name in _PAIRED and match.multi_byte_usage > 0.3
+        european = name == "cp1252" and western  # lone accents as in "à" are odd to the detector
+        likely = paired or (name not in _PAIRED and match.coherence >= fluent)
+        foreign = name == "cp1252" and not western
+        return (
+            not (likely and (match in near or european)),
+            not paired,
+            not european,
+            foreign - match.coherence,
+        )
+
+    # matches with the same text are told as one
+    names = {
+        _DETECTED[name]: match
+        for match in reversed(matches)
+        for name in match.could_be_from_charset
+        if name in _DETECTED
+    }
+    order = list(reversed(names))
+    return sorted(order, key=lambda name: rank(name, names[name]))
