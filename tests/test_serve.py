@@ -16,6 +16,10 @@ from ui import lost, serve, shell
 from ui.lecture import TOPICS
 
 
+def test_the_limits_are_those_of_the_readme() -> None:
+    assert (serve.AT_ONCE, serve.OF_ALL_VIEWS, serve.PATIENCE) == (2, 8, 1.0)
+
+
 async def _hold(turns: serve.Turns, view: str, until: asyncio.Event) -> str:
     try:
         async with turns.turn("screen", view):

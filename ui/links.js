@@ -3,6 +3,10 @@
 // A field takes over its text when it loses the focus, a popover tells that it was closed, a slider
 // tells when it has come to rest. A message of these that meets the change of screens leads back to
 // the old one, or to a page of both.
+//
+// And the way back: Streamlit makes an entry in the browser's history of every step in which the
+// address changes, and going back to one between two steps would only lead forward again. Here each
+// thing that a hand does makes one entry.
 
 if (!window.linksWait) {
   window.linksWait = true;
@@ -33,4 +37,15 @@ if (!window.linksWait) {
       passes = editing = false;
     })();
   }, true);
+
+  let touched = false;
+  for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => { touched = true; }, true);
+  addEventListener("popstate", () => { touched = false; }, true);
+  const push = history.pushState.bind(history);
+  history.pushState = (state, unused, url) => {
+    const elsewhere = new URL(url ?? "", location.href).pathname !== location.pathname;
+    if (touched || elsewhere) push(state, unused, url);
+    else history.replaceState(state, unused, url);
+    touched = false;
+  };
 }

@@ -1,4 +1,4 @@
-"""Links to other screens, which wait for what was set a moment ago: see `links.js`."""
+"""Links to other screens, which wait for what was set a moment ago; and the way back."""
 
 from __future__ import annotations
 

@@ -275,6 +275,7 @@ def navigation(pages: Mapping[Topic, st.Page]) -> None:
 def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
     """Run the screen of one topic inside the lab's frame."""
     visits.enter(topic.name)
+    visits.speak(i18n.language())
     st.set_page_config(
         page_title=_(HOME.title) if topic is HOME else f"{_(topic.title)} · {_(HOME.title)}",
         page_icon=str(Path(__file__).with_name("favicon.svg")),

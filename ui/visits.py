@@ -17,7 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ui.controls import Control
 
 AROUND = frozenset(
-    {"_language", "_present", "_complaints", "_failed", "language", "presenter", "share"}
+    {"_language", "_present", "_spoken", "_complaints", "_failed", "language", "presenter", "share"}
 )
 """What no screen owns."""
 LASTING = frozenset({"_dataset", "_given", "_uploaded"})
@@ -54,13 +54,33 @@ def enter(name: str) -> None:
 
 
 def own(controls: Sequence[Control]) -> None:
-    """Say what this screen's controls are. On return their values go into the link again."""
-    state = st.session_state
+    """Say what this screen's controls are. On return their values go into the link again.
+
+    Where the visitor went back or forward in the browser's history, Streamlit has the bound ones
+    follow the address. The others, and the scene, are read from it as from a fresh link.
+    """
+    state, context = st.session_state, get_script_run_ctx()
     state["_controls"] = tuple(controls)
+    if context is not None and context.is_history_navigation:
+        for key in ("_scene", *(control.key for control in controls if not control.bound)):
+            state.pop(key, None)
     if state.pop("_back", False):
         for control in controls:
             if control.bound and control.value() != control.default:
                 st.query_params[control.key] = control.format(control.value())
+
+
+def speak(language: str) -> None:
+    """At the start of a run: where the language is another now, set the choices anew.
+
+    A box keeps the name that it shows until it is set, and pills that know only names lose theirs.
+    """
+    state = st.session_state
+    if state.get("_spoken", language) != language:
+        for control in state.get("_controls", ()):
+            if not control.bound and control.key in state:
+                state[control.key] = state[control.key]
+    state["_spoken"] = language
 
 
 def remember(name: str | None = None) -> None:

@@ -136,3 +136,43 @@ def test_a_link_longer_than_a_qr_code_is_told_of(visit: Visit) -> None:
     expect(opened.locator("[data-testid=stCode]")).to_contain_text("149%3A0.25%3A-1.25")
     expect(opened).to_contain_text("It is too long for a QR code, which holds 2,953 characters")
     expect(opened.locator("img")).to_have_count(0)
+
+
+def _chosen(page: Page, key: str) -> str:
+    return page.locator(f".st-key-{key} [aria-checked=true]").inner_text()
+
+
+def _box(page: Page, key: str) -> str:
+    return page.locator(f".st-key-{key} input").input_value()
+
+
+def test_back_undoes_what_a_hand_did_and_the_screen_follows(visit: Visit) -> None:
+    page = visit("/optimizers?view=house_prices")
+    before = page.evaluate("history.length")
+    page.locator(".st-key-standardise input").click()
+    page.get_by_role("option", name="areas and prices").click()
+    assert soon(page, lambda: parameters(page).get("standardise") == "both")
+    page.locator(".st-key-scene_pill button").nth(1).click()
+    assert soon(page, lambda: parameters(page).get("scene") == "2")
+    settle(page)
+    assert page.evaluate("history.length") == before + 2
+    page.go_back()
+    assert soon(page, lambda: parameters(page).get("standardise") == "both")
+    assert soon(page, lambda: _chosen(page, "view") == "House prices")
+    assert soon(page, lambda: _box(page, "standardise") == "areas and prices")
+    assert _chosen(page, "scene_pill").startswith("1 ")
+    page.go_back()
+    assert soon(page, lambda: _box(page, "standardise") == "nothing")
+    page.go_forward()
+    assert soon(page, lambda: _box(page, "standardise") == "areas and prices")
+    assert parameters(page)["view"] == "house_prices"
+
+
+def test_choices_speak_the_language_that_was_chosen_and_the_one_gone_back_to(visit: Visit) -> None:
+    page = visit("/overfitting?view=complexity")
+    page.locator(".st-key-language").get_by_text("中文").click()
+    assert soon(page, lambda: _box(page, "against") == "次数")
+    assert _chosen(page, "view") == "复杂度"
+    page.go_back()
+    assert soon(page, lambda: _box(page, "against") == "the degree")
+    assert soon(page, lambda: _chosen(page, "view") == "Complexity")
