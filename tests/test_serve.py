@@ -98,6 +98,7 @@ def test_screens_are_found_and_nothing_else_is(base: str) -> None:
     for path in ("/", *(f"/{topic.name}" for topic in TOPICS)):
         assert _ask(app, root + path) == (200, "the app")
     assert _ask(app, f"{root}/file.js") == (200, "script")
+    assert _ask(app, f"{root}/media/table.html") == (200, "the app"), "may be a page"
     for path in ("/nosuch", "/overfitting/x/y", "/overfitting/x", "/<b>"):
         status, page = _ask(app, root + path)
         assert status == 404

@@ -26,6 +26,7 @@ PATIENCE = 1.0
 """Seconds for which a question waits for its turn; the run that follows is quicker than that."""
 LONGEST = 32_768
 """Characters of a question; the longest link with points moved by hand has a third of them."""
+FILES = ("/media/", "/component/")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _log = logging.getLogger(__name__)
@@ -115,17 +116,18 @@ class Lost:
     """Middleware: where no screen is, Streamlit's page is not served but one that says so.
 
     Streamlit sends its page from any address at which it has nothing else. Below a screen's it
-    then asks for its scripts in the wrong place and stays blank; elsewhere it speaks English.
+    then asks for its scripts in the wrong place and stays blank; elsewhere it speaks English. What
+    it keeps under `FILES` may be a page in its own right.
     """
 
     def __init__(self, app: ASGIApp, base: str) -> None:
-        root = _root(base)
-        self._app, self._root = app, root
-        self._screens = {root, f"{root}/", *(f"{root}/{name}" for name in lost.SCREENS)}
+        self._app, self._root = app, _root(base)
+        self._screens = {"", "/", *(f"/{name}" for name in lost.SCREENS)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through but a page at an address that no screen has."""
-        if scope["type"] != "http" or scope["path"] in self._screens:
+        path = scope["path"].removeprefix(self._root) if scope["type"] == "http" else ""
+        if scope["type"] != "http" or path in self._screens or path.startswith(FILES):
             await self._app(scope, receive, send)
             return
         replaced = False
@@ -141,7 +143,6 @@ class Lost:
         await self._app(scope, receive, pass_on)
         if replaced:
             request = Request(scope)
-            path = scope["path"].removeprefix(self._root)
             asked, accepted = (
                 request.query_params.get("lang"),
                 request.headers.get("accept-language"),

@@ -143,8 +143,8 @@ def part(
 
     def body() -> None:
         i18n.activate(language)  # a fragment runs in a thread of its own
-        visits.remember(screen)
         with shell.guard(f"recover_{name}"):
+            visits.remember(screen)
             draw()
 
     st.fragment(body, run_every=run_every, key=name)()
