@@ -27,6 +27,7 @@ from sim.recommender.records import (
     Settings,
     State,
 )
+from sim.recommender.size import check_size
 
 __all__ = ["Fit", "Trainer", "choose_device", "fit"]
 
@@ -65,6 +66,7 @@ class Trainer:
         if (train.n_users, train.n_movies) != (valid.n_users, valid.n_movies):
             raise ValueError("Training and validation ratings must share their users and movies.")
         self.settings = settings or Settings()
+        check_size(self.settings, train.n_users, train.n_movies)
         self._engine = Engine(train, valid, self.settings, start)
         self._device = device_name(self._engine.device)
         wanted, steps = self.settings.points_per_epoch, self._engine.steps_per_epoch

@@ -163,13 +163,14 @@ def _no_model(run: training.Training | None) -> None:
     )
 
 
+def train_quickly() -> None:
+    """In a callback: begin a run of a second or two that makes a good model."""
+    training.start(training.suited(training.QUICK, current()), BOOK, fixed=True)
+
+
 def _train_quickly() -> None:
-    training.start(
-        training.suited(training.QUICK, current()),
-        BOOK,
-        fixed=True,
-    )
-    st.rerun()
+    train_quickly()
+    st.rerun()  # all of the screen, though the button stands in a part of it
 
 
 def _films(model: RatingModel, mine: Mine) -> None:

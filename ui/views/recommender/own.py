@@ -6,54 +6,104 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from sim.recommender.ratings import Ratings
 from sim.recommender.scale import Bar, histogram
-from sim.recommender.upload import MESSAGES, UploadError, read_upload
+from sim.recommender.upload import MESSAGES, Choices
 from ui import stage
 from ui.charts import recommender as charts
 from ui.controls import Control
 from ui.i18n import _
 from ui.text import plain, short
-from ui.views.recommender import sweep, training
-from ui.views.recommender.dataset import Dataset, current, own
+from ui.views.recommender import given as given_file
+from ui.views.recommender import own_films, reading, sweep, training
+from ui.views.recommender.dataset import Dataset, current
+from ui.views.recommender.given import Given
 
-KINDS = ["csv", "tsv", "txt", "data", "dat", "zip", "gz"]
+KINDS = ["csv", "tsv", "txt", "data", "dat", "inter", "zip", "gz"]
 
 
 def draw() -> None:
     """Draw the view."""
-    dataset = current()
     left, right = st.columns([6, 4], gap="large")
     with left:
-        limit = st.get_option("server.maxUploadSize")
-        st.markdown(
-            _(
-                "A CSV file with the columns **user, item, rating** (and **title**, if there are "
-                "any), or MovieLens' `ratings.csv`, `ratings.dat` or `u.data`, as they are or in a "
-                "zip. It stays with you: nobody else sees it, and it is gone when you leave."
-            )
-        )
-        file = st.file_uploader(
-            _("A file of ratings, up to {limit} MB").format(limit=limit),
-            type=KINDS,
-            key="upload",
-        )
-        if file is not None and st.session_state.get("_uploaded") != file.file_id:
-            _take(file, limit)
-        _problem()
-        if dataset.upload is not None:
+        given = _file()
+        if given is not None:
+            _problem(given)
+            if given.films is not None:
+                own_films.draw(given.films)
+            reading.draw(given)
+        if current().upload is not None:
             st.button(_("Back to MovieLens"), key="bundled", icon=":material/undo:", on_click=back)
-        preview = sample(dataset.everything)
-        st.dataframe(preview, key="preview", hide_index=True, height=245, row_height=28)
+        if given is None or given.films is None:
+            preview = sample(current().everything)
+            st.dataframe(preview, key="preview", hide_index=True, height=245, row_height=28)
     with right:
-        stage.readouts(stage.Group(_numbers(dataset.everything)))
-        stage.chart(
-            charts.histogram(bars := histogram(dataset.everything.rating)),
-            "histogram",
-            description=_describe(bars, dataset),
-            height=stage.figure_height(0.4, projector=0.4),
+        if given is not None and given.films is not None:
+            own_films.draw_numbers(given.films)
+        else:
+            _draw_numbers(current())
+
+
+def _file() -> Given | None:
+    """The place for a file, and what came of the one that was given."""
+    limit = st.get_option("server.maxUploadSize")
+    st.markdown(
+        _(
+            "A table with a **user**, an **item** and a **rating** in each row (CSV, a MovieLens "
+            "file, either in a zip), or **your own films** as Letterboxd, IMDb or Douban hand them "
+            "out. Nobody else sees it."
         )
+    )
+    file = st.file_uploader(
+        _("A file of ratings, up to {limit} MB").format(limit=limit), type=KINDS, key="upload"
+    )
+    state = st.session_state
+    if file is not None and state.get("_uploaded") != file.file_id:
+        state["_uploaded"] = file.file_id
+        data = file.getvalue()
+        _drop(file.file_id)
+        _take(file.name, data, Choices())
+    given = given_file.present()
+    if given is not None and (choices := state.pop("_choices", None)) is not None:
+        _take(given.name, given.data, choices)
+    return given
+
+
+def _take(name: str, data: bytes, choices: Choices) -> None:
+    given, dataset = given_file.read(name, data, choices)
+    reading.forget()
+    st.session_state["_given"] = given
+    if dataset is not None:
+        _change(dataset)
+    st.rerun()
+
+
+def _drop(file: str) -> None:
+    """Take a file out of Streamlit's own store: the bytes are kept here, and not twice."""
+    context = get_script_run_ctx()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(context.session_id, file)
+
+
+def _problem(given: Given) -> None:
+    if given.problem is not None:
+        code, values = given.problem
+        shown = {key: plain(short(value)) for key, value in values.items()}
+        st.error(_(MESSAGES[code]).format(**shown), icon=":material/error:")
+
+
+def _draw_numbers(dataset: Dataset) -> None:
+    stage.readouts(stage.Group(_numbers(dataset.everything)))
+    if dataset.upload is not None:
+        st.caption(reading.counts(dataset.upload))
+    stage.chart(
+        charts.histogram(bars := histogram(dataset.everything.rating)),
+        "histogram",
+        description=_describe(bars, dataset),
+        height=stage.figure_height(0.4, projector=0.4),
+    )
 
 
 def _describe(bars: Sequence[Bar], dataset: Dataset) -> str:
@@ -69,35 +119,7 @@ def _describe(bars: Sequence[Bar], dataset: Dataset) -> str:
     )
 
 
-def _take(file: object, limit: int) -> None:
-    state = st.session_state
-    state["_uploaded"] = file.file_id  # type: ignore[attr-defined]
-    state.pop("_upload_problem", None)
-    try:
-        found = read_upload(
-            file.getvalue(),  # type: ignore[attr-defined]
-            file.name,  # type: ignore[attr-defined]
-            max_bytes=8 * limit << 20,  # unpacked
-        )
-        dataset = own(found)
-    except UploadError as error:
-        state["_upload_problem"] = (error.code, error.values)
-        return
-    _change(dataset)
-    st.rerun()
-
-
-def _problem() -> None:
-    problem = st.session_state.get("_upload_problem")
-    if problem:
-        code, values = problem
-        st.error(
-            _(MESSAGES[code]).format(**{key: plain(short(value)) for key, value in values.items()}),
-            icon=":material/error:",
-        )
-
-
-def _change(dataset: object) -> None:
+def _change(dataset: Dataset | None) -> None:
     training.forget()
     sweep.forget()
     for key in ("film", "find"):
@@ -107,6 +129,7 @@ def _change(dataset: object) -> None:
 
 def back() -> None:
     """Work with the bundled ratings again."""
+    st.session_state.pop("_given", None)
     _change(None)
 
 
@@ -119,6 +142,8 @@ def settle(controls: Sequence[Control]) -> None:
         for control in controls:
             if control.key in ("user", "mine", "batch_size"):
                 st.session_state[control.key] = control.default
+    if (films := st.session_state.pop("_films", None)) is not None:
+        st.session_state["mine"] = films
 
 
 def _numbers(ratings: Ratings) -> list[stage.Readout]:
@@ -134,7 +159,15 @@ def _numbers(ratings: Ratings) -> list[stage.Readout]:
                 "duplicates",
                 _("Duplicates left out"),
                 f"{upload.duplicates:,}",
-                _("Of several ratings of an item by one user the last one counts."),
+                _("Of several ratings of an item by one user the latest counts."),
+            )
+        )
+        numbers.append(
+            stage.Readout(
+                "left_out",
+                _("Rows left out"),
+                f"{sum(left.count for left in upload.left_out):,}",
+                _("Rows that are no ratings."),
             )
         )
     return numbers

@@ -34,7 +34,7 @@ def draw(settings: Callable[[], Settings], knobs: Callable[[], Knobs]) -> None:
         epochs = run.settings.epochs if run else settings().epochs
         with status:
             share = min(1.0, progress.epoch / progress.epochs) if progress else 0.0
-            st.progress(share, text=_status(run))
+            st.progress(share, text=_status(run, settings()))
         stop = told(run, knobs().patience)
         with figure:
             stage.chart(
@@ -69,6 +69,7 @@ def _transport(
             type="primary",
             icon=":material/play_arrow:",
             on_click=lambda: training.start(settings(), knobs()),
+            disabled=bool(training.too_large(settings(), current())),
         )
     elif run.lost and run.model is not None:
         st.button(
@@ -108,8 +109,10 @@ def _transport(
     )
 
 
-def _status(run: Training | None) -> str:
+def _status(run: Training | None, settings: Settings) -> str:
     train = current().train
+    if run is None and (too_large := training.too_large(settings, current())):
+        return too_large
     if run is None:
         return _("{n} ratings to learn, of {movies} {items} by {users} users. Press Start.").format(
             n=f"{len(train):,}",

@@ -13,6 +13,8 @@ from sim.recommender.model import RatingModel
 from sim.recommender.ranking import Ranking, ranking
 from sim.recommender.records import EpochRecord, Knobs, Progress, Settings
 from sim.recommender.rules import BOOK_BATCH, quoted_batch
+from sim.recommender.size import MOST_WEIGHTS, most_factors, n_weights
+from ui.i18n import _
 from ui.live import LiveRun
 from ui.views.recommender.dataset import Dataset, current
 
@@ -171,8 +173,33 @@ def nearest_batch_size(size: int) -> str:
 
 def suited(settings: Settings, dataset: Dataset) -> Settings:
     """These settings, meant for the bundled ratings, for those of `dataset`."""
-    batch_size = settings.batch_size * quoted_batch(len(dataset.train)) // BOOK_BATCH
-    return replace(settings, rating_range=dataset.rating_range, batch_size=batch_size)
+    train = dataset.train
+    return replace(
+        settings,
+        rating_range=dataset.rating_range,
+        batch_size=settings.batch_size * quoted_batch(len(train)) // BOOK_BATCH,
+        n_factors=max(1, most_factors(settings, train.n_users, train.n_movies)),
+    )
+
+
+def too_large(settings: Settings, dataset: Dataset) -> str:
+    """Why a model is too large to be trained here, in a sentence; "" where it is not."""
+    users, items = dataset.train.n_users, dataset.train.n_movies
+    wanted, fits = n_weights(settings, users, items), most_factors(settings, users, items)
+    if wanted <= MOST_WEIGHTS:
+        return ""
+    return _(
+        "{k} factors for {users} users and {n} {items} are {weights} weights, more than the {most} "
+        "that are trained here: choose at most {fits} factors."
+    ).format(
+        k=settings.n_factors,
+        users=f"{users:,}",
+        n=f"{items:,}",
+        weights=f"{wanted:,}",
+        most=f"{MOST_WEIGHTS:,}",
+        fits=fits,
+        **dataset.nouns,
+    )
 
 
 def settings_from(values: dict[str, Any], dataset: Dataset) -> Settings:

@@ -1,0 +1,97 @@
+"""One person's own films: which of them MovieLens has, and what it would recommend to them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from sim.recommender.fold_in import supports_fold_in
+from ui import stage
+from ui.i18n import _
+from ui.views.recommender import films, training
+from ui.views.recommender.dataset import Dataset, bundled, current
+from ui.views.recommender.given import Films
+
+
+def draw(own: Films) -> None:
+    """Draw what was found and what was not, and the way to the recommendations."""
+    found, missing = len(own.match.found), len(own.match.missing)
+    st.markdown(
+        _("One person's films: **{found}** are in MovieLens, {missing} are not.").format(
+            found=f"{found:,}", missing=f"{missing:,}"
+        )
+    )
+    if found > films.MOST:
+        st.caption(
+            _("The {n} that most others have rated are taken: a link holds no more.").format(
+                n=films.MOST
+            )
+        )
+    st.button(
+        _("See what it recommends"),
+        key="see_films",
+        type="primary",
+        icon=":material/movie:",
+        on_click=recommend,
+        args=(own,),
+        disabled=not found,
+        help=None if found else _("None of these films is among MovieLens' 9,066."),
+    )
+    st.dataframe(table(own), key="own_films", hide_index=True, height=245, row_height=28)
+
+
+def draw_numbers(own: Films) -> None:
+    """Draw what became of the rows of the file."""
+    stage.readouts(
+        stage.Group(
+            [
+                stage.Readout("films_rated", _("Rated films"), f"{len(own.export.rated):,}"),
+                stage.Readout("films_found", _("In MovieLens"), f"{len(own.match.found):,}"),
+                stage.Readout(
+                    "films_missing",
+                    _("Not found"),
+                    f"{len(own.match.missing):,}",
+                    _(
+                        "By title and year: films that are not there, such as newer ones, and "
+                        "those that could be two."
+                    ),
+                ),
+                stage.Readout("duplicates", _("Rated again"), f"{own.match.duplicates:,}"),
+                stage.Readout("unrated", _("Rows without a rating"), f"{own.export.unrated:,}"),
+            ]
+        )
+    )
+
+
+def table(own: Films) -> pd.DataFrame:
+    """Every film of the file: those that were not found first."""
+    titles = bundled().everything.titles
+    missing = [(film.name, film.rating, "—") for film in own.match.missing]
+    found = [("", rating, titles[movie]) for movie, rating in own.match.found.items()]
+    columns = [_("Not found"), _("Rating"), _("In MovieLens")]
+    return pd.DataFrame([*missing, *found], columns=columns)
+
+
+def recommend(own: Films) -> None:
+    """In a callback: rate these films in the bundled data, and train a model if there is none."""
+    state = st.session_state
+    if current().upload is not None:
+        training.forget()
+        state["_dataset"], state["_new_data"] = None, True
+    state["_films"] = mine(own, bundled())
+    state["view"] = "films"
+    model, run = training.model(), training.run()
+    coming = run is not None and not run.settled and run.settings.model == "dot"
+    if not coming and (model is None or not supports_fold_in(model)):
+        films.train_quickly()
+
+
+def mine(own: Films, dataset: Dataset) -> str:
+    """The films as the control `mine` has them: of too many those that most others have rated."""
+    counts = np.bincount(dataset.everything.movie, minlength=dataset.everything.n_movies)
+    kept = set(sorted(own.match.found, key=lambda movie: -counts[movie])[: films.MOST])
+    ids = dataset.everything.movie_ids
+    return films.mine_control(dataset).format(
+        {ids[movie]: rating for movie, rating in own.match.found.items() if movie in kept}
+    )
