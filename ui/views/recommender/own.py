@@ -10,7 +10,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from sim.recommender.ratings import Ratings
 from sim.recommender.scale import Bar, histogram
-from sim.recommender.upload import MESSAGES, Choices
+from sim.recommender.upload import MESSAGES, Choices, Upload
 from ui import stage
 from ui.charts import recommender as charts
 from ui.controls import Control
@@ -37,13 +37,15 @@ def draw() -> None:
         if current().upload is not None:
             st.button(_("Back to MovieLens"), key="bundled", icon=":material/undo:", on_click=back)
         if given is None or given.films is None:
-            preview = sample(current().everything)
-            st.dataframe(preview, key="preview", hide_index=True, height=245, row_height=28)
+            shown = reading.sample(given) if given is not None and given.asks else None
+            if shown is None:
+                shown = sample(current().everything)
+            st.dataframe(shown, key="preview", hide_index=True, height=245, row_height=28)
     with right:
         if given is not None and given.films is not None:
             own_films.draw_numbers(given.films)
         else:
-            _draw_numbers(current())
+            _draw_numbers(current(), in_use=given is None or given.upload is not None)
 
 
 def _file() -> Given | None:
@@ -94,8 +96,12 @@ def _problem(given: Given) -> None:
         st.error(_(MESSAGES[code]).format(**shown), icon=":material/error:")
 
 
-def _draw_numbers(dataset: Dataset) -> None:
-    stage.readouts(stage.Group(_numbers(dataset.everything)))
+def _draw_numbers(dataset: Dataset, *, in_use: bool) -> None:
+    if not in_use:
+        name = "MovieLens" if dataset.upload is None else dataset.upload.origin.name
+        st.caption(_("Until then the lab works with {name}.").format(name=plain(short(name))))
+    groups = [_numbers(dataset.everything), *([_rows(dataset.upload)] if dataset.upload else [])]
+    stage.readouts(*map(stage.Group, groups))
     if dataset.upload is not None:
         st.caption(reading.counts(dataset.upload))
     stage.chart(
@@ -147,30 +153,29 @@ def settle(controls: Sequence[Control]) -> None:
 
 
 def _numbers(ratings: Ratings) -> list[stage.Readout]:
-    upload = current().upload
-    numbers = [
+    return [
         stage.Readout("n_ratings", _("Ratings"), f"{len(ratings):,}"),
         stage.Readout("n_users", _("Users"), f"{ratings.n_users:,}"),
         stage.Readout("n_items", current().nouns["Items"], f"{ratings.n_movies:,}"),
     ]
-    if upload is not None:
-        numbers.append(
-            stage.Readout(
-                "duplicates",
-                _("Duplicates left out"),
-                f"{upload.duplicates:,}",
-                _("Of several ratings of an item by one user the latest counts."),
-            )
-        )
-        numbers.append(
-            stage.Readout(
-                "left_out",
-                _("Rows left out"),
-                f"{sum(left.count for left in upload.left_out):,}",
-                _("Rows that are no ratings."),
-            )
-        )
-    return numbers
+
+
+def _rows(upload: Upload) -> list[stage.Readout]:
+    return [
+        stage.Readout("lines", _("Rows of the file"), f"{upload.lines:,}"),
+        stage.Readout(
+            "duplicates",
+            _("Duplicates left out"),
+            f"{upload.duplicates:,}",
+            _("Of several ratings of an item by one user the latest counts."),
+        ),
+        stage.Readout(
+            "left_out",
+            _("Rows left out"),
+            f"{sum(left.count for left in upload.left_out):,}",
+            _("Rows that are no ratings."),
+        ),
+    ]
 
 
 def sample(ratings: Ratings, n: int = 200) -> pd.DataFrame:

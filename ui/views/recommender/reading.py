@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from sim.recommender.upload import LEFT_OUT, Look, Upload
+from sim.recommender.upload import LEFT_OUT, Look, Role, Upload
 from ui.i18n import N_, _
 from ui.text import plain, short
 from ui.views.recommender.given import ESSENTIAL, Given, present
 
-ROLES = {
+ROLES: dict[Role, str] = {
     "user": N_("User"),
     "item": N_("Item"),
     "rating": N_("Rating"),
@@ -39,20 +40,34 @@ def draw(given: Given) -> None:
             ),
             icon=":material/view_column:",
         )
-    with st.expander(_("How it was read"), key="reading", expanded=asks):
-        _columns(seen)
-        with st.container(horizontal=True, vertical_alignment="bottom", key="reading_more"):
-            _choice("table", _("Table"), seen.table, seen.tables, len(seen.tables) > 1)
-            _choice("encoding", _("Encoding"), seen.encoding, seen.encodings, True)
-            st.button(
-                _("Read it so"),
-                key="read_again",
-                type="primary" if asks else "secondary",
-                icon=":material/table_view:",
-                on_click=_read_so,
-                disabled=not _chosen_well(),
-                help=_("User, item and rating are three different columns."),
-            )
+    with st.expander(_label(seen), key="reading", expanded=asks):
+        first, second = st.columns(3), st.columns(3)
+        for (role, label), place in zip(ROLES.items(), (*first, *second), strict=False):
+            with place:
+                _column(role, _(label), seen)
+        with second[-1]:
+            _choice("encoding", _("Encoding"), seen.encoding, seen.encodings)
+        if len(seen.tables) > 1:
+            _choice("table", _("Table"), seen.table, seen.tables)
+        st.button(
+            _("Read it so"),
+            key="read_again",
+            type="primary" if asks else "secondary",
+            icon=":material/table_view:",
+            on_click=_read_so,
+            disabled=not _chosen_well(),
+            help=_("User, item and rating are three different columns."),
+        )
+
+
+def _label(seen: Look) -> str:
+    """Which column is what, in a line."""
+    found = [
+        f"{_(label)} = {plain(short(seen.names[seen.columns[role]], 24))}"
+        for role, label in ROLES.items()
+        if role in seen.columns
+    ]
+    return _("How it was read: {columns}").format(columns=", ".join(found) or "–")
 
 
 def counts(upload: Upload) -> str:
@@ -71,6 +86,17 @@ def counts(upload: Upload) -> str:
         ),
     ]
     return _("{n} rows: {ways}.").format(n=f"{upload.lines:,}", ways="; ".join(ways))
+
+
+def sample(given: Given) -> pd.DataFrame | None:
+    """The first rows as they stand in the file, to tell its columns by."""
+    if given.look is None:
+        return None
+    names = given.look.names
+    rows = [[*row, *[""] * len(names)][: len(names)] for row in given.look.sample]
+    # numbered: a table with two columns of one name cannot be drawn
+    own = [f"{i + 1}: {short(name)}" for i, name in enumerate(names)]
+    return pd.DataFrame(rows, columns=own)
 
 
 def _ask_apart(upload: Upload) -> None:
@@ -92,14 +118,12 @@ def _not_rated(upload: Upload) -> None:
     _again(not_rated=chosen)
 
 
-def _columns(seen: Look) -> None:
+def _column(role: Role, label: str, seen: Look) -> None:
     options = [NONE, *range(len(seen.names))]
     shown = [_named(seen, column) for column in options]
-    for (role, label), place in zip(ROLES.items(), st.columns(len(ROLES)), strict=True):
-        with place:
-            key = f"column_{role}"
-            st.session_state.setdefault(key, seen.columns.get(role, NONE))  # type: ignore[call-overload]
-            st.selectbox(_(label), options, format_func=lambda i: shown[i + 1], key=key)
+    key = f"column_{role}"
+    st.session_state.setdefault(key, seen.columns.get(role, NONE))
+    st.selectbox(label, options, format_func=lambda i: shown[i + 1], key=key)
 
 
 def _named(seen: Look, column: int) -> str:
@@ -110,24 +134,17 @@ def _named(seen: Look, column: int) -> str:
     return f"{short(seen.names[column], 30)} · {short(first, 24)}" if first else seen.names[column]
 
 
-def _choice(key: str, label: str, value: str, options: tuple[str, ...], is_shown: bool) -> None:
-    if is_shown:
-        st.session_state.setdefault(f"read_{key}", value)
-        st.selectbox(
-            label,
-            options,
-            format_func=short,
-            key=f"read_{key}",
-            on_change=_chosen,
-            args=(key,),
-            width=230,
-        )
+def _choice(key: str, label: str, value: str, options: tuple[str, ...]) -> None:
+    """A choice that acts at once: what there is to choose of columns follows from it."""
+    key = f"read_{key}"
+    st.session_state.setdefault(key, value)
+    st.selectbox(label, options, format_func=short, key=key, on_change=_chosen, args=(key,))
 
 
 def _chosen(key: str) -> None:
     """Another table, or another encoding: what the columns are is found anew in another table."""
-    change: dict[str, Any] = {key: st.session_state[f"read_{key}"]}
-    _again(**change, **({"columns": None, "not_rated": None} if key == "table" else {}))
+    change: dict[str, Any] = {key.removeprefix("read_"): st.session_state[key]}
+    _again(**change, **({"columns": None, "not_rated": None} if key == "read_table" else {}))
 
 
 def _chosen_well() -> bool:
