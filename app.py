@@ -7,6 +7,7 @@ from ui import live, serve, shell, sweeper
 from ui.lecture import HOME, TOPICS
 
 if __name__ == "app":  # the server imports this file, and runs it for every visitor
+    live.check_settings()
     base = st.get_option("server.baseUrlPath")
     app = st.App(
         __file__,

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import multiprocessing
 import os
 import random
@@ -22,9 +23,11 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import websockets
@@ -55,6 +58,7 @@ COUNT = """() => {
 def cluster() -> Iterator[Any]:
     """A cluster for the app to join; the client that looks into it."""
     from distributed import Client
+    from distributed.security import Security
 
     process = subprocess.Popen(
         [sys.executable, "-m", "sim.compute"],
@@ -66,9 +70,15 @@ def cluster() -> Iterator[Any]:
     )
     assert process.stdin is not None
     assert process.stdout is not None
-    with process.stdout, process.stdin:
-        os.environ[SCHEDULER_VARIABLE] = process.stdout.readline().strip()
-        with Client(os.environ[SCHEDULER_VARIABLE], set_as_default=False) as client:
+    with process.stdout, process.stdin, tempfile.TemporaryDirectory() as folder:
+        told = json.loads(process.stdout.readline())
+        pem = Path(folder, "lab.pem")
+        pem.write_text(told["certificate"] + told["key"], encoding="ascii")
+        os.environ["DASK_DISTRIBUTED__COMM__TLS__CA_FILE"] = str(pem)  # for the app
+        os.environ["DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT"] = str(pem)
+        os.environ[SCHEDULER_VARIABLE] = told["address"]
+        security = Security(tls_ca_file=str(pem), tls_client_cert=str(pem))
+        with Client(told["address"], security=security, set_as_default=False) as client:
             client.wait_for_workers(1, timeout=60)
             client.run(_prepare)
             yield client

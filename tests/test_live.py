@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sim.compute import MEMORY_VARIABLE, SCHEDULER_VARIABLE, WorkerLost
+from tests.waiting import LIMIT
 from ui import live
 
 
@@ -16,10 +23,17 @@ class FakeCompute:
 
     def __init__(self, state: str) -> None:
         self.state, self.restarts, self.n_workers = state, 0, 1
+        self.silent, self.ran_out = 0.0, False
 
     def restart(self) -> None:
         self.restarts += 1
         self.state = "starting"
+
+    def silence(self) -> float:
+        return self.silent
+
+    def ran_out_of_memory_since(self, _moment: float) -> bool:
+        return self.ran_out
 
 
 @pytest.mark.parametrize(("state", "restarts"), [("failed", 1), ("ready", 0), ("starting", 0)])
@@ -152,6 +166,7 @@ class FakeRemote:
         self.asked: list[str] = []
         self.turned: list[object] = []
         self.answers: list[object] = []
+        self.trouble: Exception | None = None
         self.closed = False
 
     def request(self, *_args: object, method: str = "run_for", ahead: int = 1) -> bool:
@@ -166,6 +181,8 @@ class FakeRemote:
         return len(self.turned) != 2  # the second one must wait for the first
 
     def collect(self) -> object:
+        if self.trouble:
+            raise self.trouble
         if not self.answers:
             return None
         self.pending.pop(0)
@@ -176,9 +193,13 @@ class FakeRemote:
 
 
 @pytest.fixture
-def remote(monkeypatch: pytest.MonkeyPatch) -> FakeRemote:
-    fake = FakeRemote()
-    compute = FakeCompute("ready")
+def cluster() -> FakeCompute:
+    return FakeCompute("ready")
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch, cluster: FakeCompute) -> FakeRemote:
+    fake, compute = FakeRemote(), cluster
     monkeypatch.setattr(compute, "run", lambda *_: fake, raising=False)
     monkeypatch.setattr(live, "compute", lambda: compute)
     monkeypatch.setattr(live, "_runs", set())
@@ -297,13 +318,134 @@ def test_beyond_the_limit_runs_wait_in_line(
     assert runs[2].place_in_line == runs[3].place_in_line == 0, "its tab was closed"
 
 
+class Clock:
+    """The time as a test has it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(live.time, "monotonic", lambda: self.now)
+
+
+def test_a_worker_that_stands_still_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, remote: FakeRemote, cluster: FakeCompute
+) -> None:
+    clock = Clock(monkeypatch)
+    run = live.LiveRun(())
+    assert live.silence_words(run.silence) == ""
+    run.tick(None)
+    clock.now += 12  # the object is still being made
+    cluster.silent = 12.0
+    said = "No sign of life from the training process for 12 s; it goes on by itself once it is"
+    assert live.waiting_words(run).startswith(said)
+    run.tick(None)
+    remote.answers = [Answer(1)]
+    run.tick(None)
+    assert live.pace_words(run) == "", "it has answered just now"
+    clock.now += 12
+    run.tick(None)
+    assert live.pace_words(run).startswith(said)
+    cluster.silent = 0.4  # it trains: a long step, or the slices of many others
+    clock.now += 60
+    run.tick(None)
+    assert live.pace_words(run) == ""
+    cluster.silent = 12.0
+    remote.answers = [Answer(2)]
+    run.tick(None)
+    assert live.pace_words(run) == "", "by itself, once it is back"
+    run.pause()
+    remote.answers = [Answer(3), Answer(4)]
+    run.tick(None)
+    remote.answers = ["the model"]
+    run.tick(None)
+    clock.now += 60
+    assert run.settled
+    assert run.silence == 0, "nothing was asked for"
+
+
+def test_who_waits_in_line_is_told_its_place_and_no_silence(
+    monkeypatch: pytest.MonkeyPatch, remote: FakeRemote, cluster: FakeCompute
+) -> None:
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(live, "limit", lambda: 1)
+    runs = [live.LiveRun(()) for _ in range(2)]
+    cluster.silent = clock.now = 2000.0
+    for run in runs:
+        run.tick(None)
+    assert live.waiting_words(runs[1]).startswith("Waiting in line: place 1")
+
+
+def test_a_lost_run_says_what_had_too_little_memory(
+    remote: FakeRemote, cluster: FakeCompute
+) -> None:
+    for trouble, ran_out, says in (
+        (WorkerLost("gone"), False, "The training process was lost."),
+        (WorkerLost("gone"), True, "The training process ran out of memory, and its runs"),
+        (MemoryError("9 GiB"), False, "This run needs more memory than there is."),
+    ):
+        remote.trouble, remote.closed, cluster.ran_out = None, False, ran_out
+        run = live.LiveRun(())
+        run.tick(None)
+        remote.trouble = trouble
+        run.tick(None)
+        assert run.lost
+        assert run.settled
+        assert remote.closed, "the others are to have its memory"
+        assert live.lost_words(run).startswith(says)
+        assert "start again" in live.lost_words(run)
+
+
+@pytest.fixture
+def fresh_limit() -> Iterator[None]:
+    live.limit.cache_clear()
+    yield
+    live.limit.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_limit")
 def test_the_limit_is_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(live.LIMIT_VARIABLE, "7")
-    live.limit.cache_clear()
     assert live.limit() == 7
-    monkeypatch.setenv(live.LIMIT_VARIABLE, "none")
     live.limit.cache_clear()
-    with pytest.raises(ValueError, match="whole number from 1"):
-        live.limit()
-    monkeypatch.undo()
+    monkeypatch.setenv(live.LIMIT_VARIABLE, " ")
+    assert live.limit() == 30, "as without it"
+    for wrong in ("none", "abc", "0", "-1", "2.5", "1e3", "\u0661", "\u00b2"):
+        live.limit.cache_clear()
+        monkeypatch.setenv(live.LIMIT_VARIABLE, wrong)
+        with pytest.raises(ValueError, match="whole number from 1"):
+            live.limit()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "says"),
+    [
+        (live.LIMIT_VARIABLE, "abc", "is 'abc'; it must be a whole number from 1."),
+        (SCHEDULER_VARIABLE, "http://x", "is 'http://x'; it must be the address of a Dask"),
+        (MEMORY_VARIABLE, "lots", "is 'lots'; it must be a size such as 8GiB"),
+    ],
+)
+@pytest.mark.usefixtures("fresh_limit")
+def test_what_the_operator_set_is_checked_before_the_server_serves(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, says: str
+) -> None:
+    live.check_settings()
     live.limit.cache_clear()
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(SystemExit, match=f"{variable} {says}"):
+        live.check_settings()
+
+
+def test_a_server_with_a_wrong_setting_ends_with_a_sentence() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, live.LIMIT_VARIABLE: "abc"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+    )
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("it must be a whole number from 1.")
+    assert "Traceback" not in done.stderr

@@ -29,6 +29,8 @@ REACHING_OUT = {
     "sim/compute/__main__.py",
     "sim/compute/cluster.py",
     "sim/compute/memory.py",
+    "sim/compute/nodes.py",
+    "sim/compute/operator.py",
     "sim/compute/remote.py",
     "sim/compute/worker.py",
     "sim/recommender/download.py",

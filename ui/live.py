@@ -21,7 +21,7 @@ from weakref import WeakSet
 
 import streamlit as st
 
-from sim.compute import Compute, RemoteRun, WorkerLost
+from sim.compute import Compute, RemoteRun, WorkerLost, scheduler_address, worker_memory
 from ui import stage
 from ui.i18n import _
 
@@ -32,6 +32,7 @@ _AHEAD = 2  # slices asked for: while one is drawn the worker is at the other
 _QUICKEST = 0.2  # seconds between two ticks
 _GOLDEN = 0.618034  # whose multiples, without their whole parts, lie far apart from each other
 _FORGOTTEN = 6.0  # seconds without a tick after which a run counts as left
+_SILENT = 10.0  # seconds without a sign of life after which a screen says so
 _KEEP_EVERY = 3.0  # seconds, at least, between two copies of the best model while it trains
 
 _log = logging.getLogger(__name__)
@@ -53,10 +54,19 @@ def warm_up() -> None:
 @cache
 def limit() -> int:
     """How many runs may train at once: 30, or what the operator's environment says."""
-    text = os.environ.get(LIMIT_VARIABLE, "30")
-    if not text.isdecimal() or int(text) < 1:
+    text = os.environ.get(LIMIT_VARIABLE, "").strip() or "30"
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
         raise ValueError(f"{LIMIT_VARIABLE} is {text!r}; it must be a whole number from 1.")
     return int(text)
+
+
+def check_settings() -> None:
+    """End the server, before it serves, with a sentence on what the operator's settings lack."""
+    for setting in (limit, scheduler_address, worker_memory):
+        try:
+            setting()
+        except ValueError as error:
+            raise SystemExit(str(error)) from None
 
 
 @dataclass(eq=False)
@@ -75,6 +85,8 @@ class LiveRun:
     model: Any = None
     """The best model that has reached this process: what a lost run can be taken up from."""
     lost: bool = False
+    short_of_memory: Literal["", "run", "process"] = ""
+    """What had too little memory, where that is why it was lost."""
     pace: float = _QUICKEST
     """Seconds between two ticks, as its screen was last drawn."""
     _remote: RemoteRun | None = None
@@ -85,6 +97,8 @@ class LiveRun:
     _asked_model_at: float = 0.0
     _model_took: float = 0.0
     _ticked: float = field(default_factory=time.monotonic)
+    _began: float = field(default_factory=time.monotonic)
+    _heard: float = field(default_factory=time.monotonic)  # or began to wait for an answer
     _number: int = field(default_factory=lambda: next(_numbers))
 
     def __post_init__(self) -> None:
@@ -112,6 +126,16 @@ class LiveRun:
         return (stands or self.ended) and not self._asked and not self._wants_model()
 
     @property
+    def silence(self) -> float:
+        """Seconds for which it waits for an answer, and its worker gave no sign of life either.
+
+        A step may take long, and so may an answer where many train; neither is silence.
+        """
+        if self._remote is None or not (self._asked or self.progress is None):
+            return 0.0
+        return min(time.monotonic() - self._heard, compute().silence())
+
+    @property
     def place_in_line(self) -> int:
         """0 when it may train, else how many must stop before it may."""
         before = sum(run.wants_to_train and run._number < self._number for run in list(_runs))
@@ -135,13 +159,18 @@ class LiveRun:
         try:
             if self._remote is None:
                 if compute().state == "ready" and not self.place_in_line:
-                    self._remote = compute().run(*self.new)
+                    self._remote, self._heard = compute().run(*self.new), self._ticked
                 return
             while (answer := self._remote.collect()) is not None:
                 self._take(answer)
             self._ask(self._remote, knobs)
-        except WorkerLost:
-            _log.warning("The worker of a live run was lost")
+        except (WorkerLost, MemoryError) as error:
+            if isinstance(error, MemoryError):
+                self.short_of_memory = "run"
+            elif compute().ran_out_of_memory_since(self._began):
+                self.short_of_memory = "process"
+            _log.warning("A live run was lost: %s", error)
+            self.close()
             self.lost, self.playing, self._remote = True, False, None
 
     def turn(self, knobs: Any) -> None:
@@ -159,6 +188,8 @@ class LiveRun:
 
     def _ask(self, remote: RemoteRun, knobs: Any) -> None:
         self.turn(knobs)
+        if not self._asked:
+            self._heard = time.monotonic()
         if not self.ended and not self.place_in_line:
             if self._one_epoch:
                 if remote.request(knobs, method="run_epoch"):
@@ -188,6 +219,7 @@ class LiveRun:
         return self.progress.step, self.progress.best_epoch
 
     def _take(self, answer: Any) -> None:
+        self._heard = time.monotonic()
         if self._asked.popleft() == "slice":
             if not self.ended:  # slices asked for before the end was known bring nothing
                 self.progress = answer
@@ -252,8 +284,34 @@ def _suits(run: LiveRun, pace: float | None) -> bool:
     return cadence() <= pace <= cadence(joining=1)
 
 
+def silence_words(seconds: float) -> str:
+    """What is said where the worker has given no sign of life for so long; nothing if not long."""
+    if seconds < _SILENT:
+        return ""
+    return _(
+        "No sign of life from the training process for {n} s; it goes on by itself once it is back."
+    ).format(n=f"{seconds:.0f}")
+
+
+def lost_words(run: LiveRun) -> str:
+    """Why a run was lost."""
+    return {
+        "": _("The training process was lost. Reset the weights and start again."),
+        "run": _(
+            "This run needs more memory than there is. Reset the weights and start again with a "
+            "smaller model or fewer ratings."
+        ),
+        "process": _(
+            "The training process ran out of memory, and its runs were lost. Reset the weights and "
+            "start again."
+        ),
+    }[run.short_of_memory]
+
+
 def waiting_words(run: LiveRun) -> str:
     """What a run that has not begun waits for."""
+    if silence := silence_words(run.silence):
+        return silence
     if compute().state == "ready" and run.place_in_line:
         return _("Waiting in line: place {n}. Other visitors are training.").format(
             n=run.place_in_line
@@ -266,7 +324,9 @@ def waiting_words(run: LiveRun) -> str:
 
 
 def pace_words(run: LiveRun) -> str:
-    """Why the curve moves rarely, where it does; else nothing."""
+    """Why the curve moves rarely, or not at all, where it does not; else nothing."""
+    if silence := silence_words(run.silence):
+        return silence
     if run.pace <= _QUICKEST:
         return ""
     return _("{n} runs share this machine: a look every {seconds} s").format(

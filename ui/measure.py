@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ class Measurement:
     answers: list[Any] = field(default_factory=list)
     lost: bool = False
     _remote: RemoteRun | None = None
+    _heard: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         if live.compute().state == "failed":  # a new measurement is the visitor's new try
@@ -49,22 +51,25 @@ class Measurement:
                     self.lost = True
                 elif live.compute().state == "ready":
                     self._remote = live.compute().run(self.target, tuple(self.questions))
+                    self._heard = time.monotonic()
                 return
             while (answers := self._remote.collect()) is not None:
                 self.answers.extend(answers)
+                self._heard = time.monotonic()
             if self.ended:
                 self._remote.close()
             else:
                 while self._remote.request(SLICE, ahead=AHEAD):
                     pass
-        except WorkerLost:
+        except (WorkerLost, MemoryError):
             self.lost, self._remote = True, None
 
     @property
     def waiting(self) -> str | None:
-        """What it waits for before it can ask anything; None once it can."""
+        """What it waits for before it can go on; None where it goes on."""
         if self._remote is not None:
-            return None
+            silence = min(time.monotonic() - self._heard, live.compute().silence())
+            return live.silence_words(silence) or None
         return {
             "starting": _("The training process is starting…"),
             "warming": _("The training process is loading PyTorch…"),

@@ -8,15 +8,24 @@ that costs a second, which the first screen should not wait for. torch is import
 
 An operator's workers must be able to import `sim`; start them with
 `dask worker ADDRESS --nthreads 1 --preload sim.compute`, one per GPU. Dask's own protection
-(TLS) is the operator's choice; the local cluster listens on 127.0.0.1 only.
+(TLS) is the operator's choice there, by Dask's configuration (`distributed.comm.tls`). The local
+cluster listens on 127.0.0.1 only, and every port of it demands a certificate that it made at its
+start and gave to its parent alone.
 """
 
-from sim.compute.cluster import SCHEDULER_VARIABLE, Compute, ComputeState
+from sim.compute.cluster import Compute, ComputeState
 from sim.compute.memory import give_back
+from sim.compute.operator import (
+    MEMORY_VARIABLE,
+    SCHEDULER_VARIABLE,
+    scheduler_address,
+    worker_memory,
+)
 from sim.compute.remote import Hosted, RemoteRun, WorkerLost
 from sim.compute.worker import dask_setup, warm
 
 __all__ = [
+    "MEMORY_VARIABLE",
     "SCHEDULER_VARIABLE",
     "Compute",
     "ComputeState",
@@ -25,5 +34,7 @@ __all__ = [
     "WorkerLost",
     "dask_setup",
     "give_back",
+    "scheduler_address",
     "warm",
+    "worker_memory",
 ]

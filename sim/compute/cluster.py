@@ -2,28 +2,35 @@
 
 import atexit
 import contextlib
+import json
 import logging
 import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, Literal
 
 from sim.compute.memory import give_back
+from sim.compute.operator import scheduler_address
 from sim.compute.remote import RemoteRun, WorkerLost, distributed
 from sim.compute.worker import warm
 
-SCHEDULER_VARIABLE = "REGULARIZATION_LAB_SCHEDULER"
 PATIENCE = 600.0
 """Seconds for a scheduler to answer, and for a worker to load torch.
 
 Both stand back for everything else: where others keep all processors busy, it takes minutes.
 """
+ANSWER = 30.0
+"""Seconds for an operator's scheduler to answer: the address may be wrong."""
+LISTEN = 2.0
+"""Seconds between two looks at the workers' heartbeats, which come about twice a second."""
 
 ComputeState = Literal["starting", "warming", "ready", "failed"]
 
 _ROOT = Path(__file__).resolve().parents[2]
+_log = logging.getLogger(__name__)
 
 
 class Compute:
@@ -41,6 +48,8 @@ class Compute:
         self._thread: threading.Thread | None = None
         self.n_workers = 1
         """How many workers there were when the cluster got ready."""
+        self._heard = time.monotonic()
+        self._ran_out: float | None = None
         self._round = 0  # counts restarts, so that a late thread of an old one changes nothing
 
     @classmethod
@@ -77,6 +86,18 @@ class Compute:
         if thread is not None:
             thread.join(timeout)
         return self.state
+
+    def silence(self) -> float:
+        """Seconds since the workers were last heard of, all of them.
+
+        One that trains is heard of all the time, however long a step takes it; one that was halted,
+        or whose machine sleeps, is not.
+        """
+        return time.monotonic() - self._heard
+
+    def ran_out_of_memory_since(self, moment: float) -> bool:
+        """Whether a worker was ended since then (of `time.monotonic`) for the memory it took."""
+        return self._ran_out is not None and self._ran_out >= moment
 
     def run(self, target: str, *args: Any) -> "RemoteRun":
         """A new object in a worker: `target` is "module:Class", called there with `args`.
@@ -120,7 +141,11 @@ class Compute:
             _end(process)
 
     def _begin(self) -> None:
-        address = os.environ.get(SCHEDULER_VARIABLE, "").strip()
+        try:
+            address = scheduler_address()
+        except ValueError as error:
+            self._fail(f"The compute cluster did not start: {error}", self._round)
+            return
         if not address:
             self._process = _launch()
         self._thread = threading.Thread(
@@ -131,21 +156,30 @@ class Compute:
     def _connect(self, address: str, process: "subprocess.Popen[str] | None", turn: int) -> None:
         client: Any = None
         try:
-            if process is not None and process.stdout is not None:
-                address = process.stdout.readline().strip()
-                if not address:
-                    raise RuntimeError("its process ended before it gave an address")
+            security = None  # an operator's own is in Dask's configuration
             dask = distributed()
-            limit = 30 if process is None else PATIENCE  # an operator's address may be wrong
+            if process is not None and process.stdout is not None:
+                answer = process.stdout.readline()
+                if not answer:
+                    raise RuntimeError("its process ended before it gave an address")
+                address, security = _read(answer)
+            limit = ANSWER if process is None else PATIENCE
             logging.getLogger("distributed").setLevel(logging.WARNING)
             client = dask.Client(
-                address, set_as_default=False, timeout=limit, name="regularization-lab"
+                address,
+                set_as_default=False,
+                timeout=limit,
+                name="regularization-lab",
+                security=security,
             )
             if not self._advance("warming", "The worker is loading torch.", turn, client):
                 _close_client(client)
                 return
             client.submit(warm, pure=False).result(timeout=PATIENCE)
             self.n_workers = max(1, len(client.nthreads()))
+            client.subscribe_topic("worker-restart-memory", self._note_memory)
+            self._heard = time.monotonic()
+            threading.Thread(target=self._listen, args=(client, turn), daemon=True).start()
             self._advance("ready", "The compute cluster is ready.", turn, client)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the page must say so
             self._fail(f"The compute cluster did not start: {error or type(error).__name__}.", turn)
@@ -159,8 +193,26 @@ class Compute:
 
     def _fail(self, message: str, turn: int) -> None:
         with self._lock:
-            if turn == self._round:
-                self._state, self._message = "failed", message
+            if turn != self._round:
+                return
+            self._state, self._message = "failed", message
+        _log.error(message)
+
+    def _note_memory(self, event: Any) -> None:
+        _log.warning("A worker took more memory than it may, and was ended: %s", event[1])
+        self._ran_out = time.monotonic()
+
+    def _listen(self, client: Any, turn: int) -> None:
+        """Note when the last worker to be heard of was heard of, while this round lasts."""
+        before: dict[str, float] = {}
+        while turn == self._round and client.status == "running":
+            with contextlib.suppress(Exception):  # the scheduler is halted, or gone
+                workers = client.scheduler_info()["workers"]
+                seen = {address: worker["last_seen"] for address, worker in workers.items()}
+                if seen and all(before.get(address) != last for address, last in seen.items()):
+                    self._heard = time.monotonic()
+                before = seen
+            time.sleep(LISTEN)
 
     def _is_alive(self) -> bool:
         process, client = self._process, self._client
@@ -182,6 +234,18 @@ def _launch() -> "subprocess.Popen[str]":
         # away from the terminal's Ctrl-C: it is the closing of its input that ends it
         start_new_session=True,
     )
+
+
+def _read(answer: str) -> tuple[str, Any]:
+    """The address and the security that `python -m sim.compute` told."""
+    told = json.loads(answer)
+    security = distributed().Security(
+        require_encryption=True,
+        tls_ca_file=told["certificate"],
+        tls_client_cert=told["certificate"],
+        tls_client_key=told["key"],
+    )
+    return told["address"], security
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -2,10 +2,14 @@
 
 import contextlib
 import importlib
+import traceback
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 _GONE = "The worker that held the run is gone."
+_SHORT = ("out of memory", "can't allocate memory")
+"""What torch says where a device, or the machine, has too little memory."""
 
 
 class WorkerLost(RuntimeError):  # noqa: N818 - says what happened
@@ -20,18 +24,42 @@ class Hosted:
     """
 
     def __init__(self, target: str, args: tuple[Any, ...]) -> None:
-        module, _, name = target.partition(":")
-        self._object = getattr(importlib.import_module(module), name)(*args)
+        self._object: Any = None
         self._turned: tuple[Any, ...] = ()
+        module, _, name = target.partition(":")
+        self._object = self._told(getattr(importlib.import_module(module), name), args)
 
     def call(self, method: str, args: tuple[Any, ...]) -> Any:
         """What the object's `method` returns for `args`, the last of which are its knobs, if any.
 
-        Knobs that were turned since the call was sent take the place of those it came with.
+        Knobs that were turned since the call was sent take the place of those it came with. Where
+        memory runs out, the object is dropped, so that there is some for others at once.
         """
+        if self._object is None:
+            raise MemoryError("The object was dropped when memory ran out.")
         if args and self._turned:
             args = (*args[:-1], *self._turned)
-        return getattr(self._object, method)(*args)
+        return self._told(getattr(self._object, method), args)
+
+    def _told(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """What `function` returns. Raises torch's errors as Python's own.
+
+        The asking side is not to import torch for an error. Memory that ran out, the device's too,
+        is a MemoryError.
+        """
+        try:
+            return function(*args)
+        except (MemoryError, RuntimeError) as error:
+            problem: Exception = error
+            text = str(error)
+            short = any(words in text.lower() for words in _SHORT)
+            if short or isinstance(error, MemoryError):
+                traceback.clear_frames(error.__traceback__)  # they hold what was too much
+                self._object, problem = None, MemoryError(text)
+            elif type(error).__module__.startswith("torch"):
+                problem = RuntimeError(text)
+        del function, args
+        raise problem
 
     async def turn(self, knobs: Any) -> None:
         """Use `knobs` from now on: at once where the object has a `turn`, else in its next call.
@@ -48,7 +76,8 @@ class RemoteRun:
 
     Two slices asked for ahead keep the worker busy while the first one's answer is drawn.
     Returns at once from everything but `call`. When it is dropped or closed, the worker forgets
-    the object. Raises WorkerLost once the worker is gone; then make a new one.
+    the object. Raises WorkerLost once the worker is gone; then make a new one. Errors of the object
+    are raised as they are; where the worker has too little memory for it, MemoryError.
     """
 
     def __init__(self, client: Any, target: str, args: tuple[Any, ...]) -> None:

@@ -1,9 +1,15 @@
 """The cluster: it starts, trains in slices, survives a lost worker, and ends with its parent."""
 
+import json
+import mmap
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,8 +18,19 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
+from distributed.security import Security
 
-from sim.compute import SCHEDULER_VARIABLE, Compute, RemoteRun, WorkerLost
+from sim.compute import (
+    MEMORY_VARIABLE,
+    SCHEDULER_VARIABLE,
+    Compute,
+    Hosted,
+    RemoteRun,
+    WorkerLost,
+    cluster,
+    scheduler_address,
+    worker_memory,
+)
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Knobs, Progress, Settings
 from tests.waiting import LIMIT, until
@@ -65,7 +82,8 @@ def train_on(compute: Compute) -> None:
     """Wait until the slice under way in the worker has made some more steps."""
 
     def look(dask_worker: object) -> int:
-        return sum(actor._object._step for actor in dask_worker.state.actors.values())  # type: ignore[attr-defined]
+        actors = dask_worker.state.actors.values()  # type: ignore[attr-defined]
+        return sum(actor._object._step for actor in actors if actor)  # none where making it failed
 
     def made() -> int:
         (steps,) = compute.client().run(look).values()
@@ -87,6 +105,82 @@ def end_slice(compute: Compute) -> None:
         training.time = SimpleNamespace(perf_counter=lambda: clock() + 2e9)
 
     compute.client().run(jump)
+
+
+def as_an_operator(compute: Compute, folder: Path) -> dict[str, str]:
+    """The environment in which another lab joins this one's cluster: Dask's own settings of TLS."""
+    security = compute.client().security
+    (folder / "ca.pem").write_text(security.tls_ca_file)
+    (folder / "client.pem").write_text(security.tls_client_cert + security.tls_client_key)
+    return {
+        SCHEDULER_VARIABLE: compute.client().scheduler.address,
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(folder / "ca.pem"),
+        "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": str(folder / "client.pem"),
+    }
+
+
+def family(compute: Compute) -> list[psutil.Process]:
+    """The processes of the local cluster."""
+    assert compute._process is not None
+    first = psutil.Process(compute._process.pid)
+    return [first, *first.children(recursive=True)]
+
+
+def listening(compute: Compute) -> list[tuple[str, int]]:
+    """Where the processes of the local cluster can be spoken to."""
+    return [
+        (found.laddr.ip, found.laddr.port)
+        for process in family(compute)
+        for found in process.net_connections(kind="all")
+        if found.status == psutil.CONN_LISTEN
+    ]
+
+
+def heard(connection: socket.socket) -> bytes:
+    """What comes first through a connection, until it is closed."""
+    try:
+        return connection.recv(100)
+    except (ssl.SSLError, ConnectionError):
+        return b""
+
+
+def held(compute: Compute) -> int:
+    """How many objects the worker holds."""
+
+    def actors(dask_worker: object) -> int:
+        return len(dask_worker.state.actors)  # type: ignore[attr-defined]
+
+    return sum(compute.client().run(actors).values())
+
+
+class Hungry:
+    """An object that takes as much memory as it is told to."""
+
+    def __init__(self) -> None:
+        self.meals: list[object] = []
+
+    def eat(self, size: int) -> int:
+        self.meals.append(bytearray(size))
+        return len(self.meals)
+
+    def eat_all(self, size: int) -> None:
+        while True:
+            self.eat(size)
+
+    def eat_what_is_shared(self, size: int) -> None:
+        """Not counted as the worker's own by the system, so nothing but Dask can see it."""
+        meal = mmap.mmap(-1, size)
+        self.meals.append(meal)
+        for _ in range(size >> 20):
+            meal.write(bytes(1 << 20))
+
+
+class Failing:
+    def fail(self, error: Exception) -> None:
+        raise error
+
+
+HUNGRY = f"{__name__}:Hungry"
 
 
 def test_start_waits_for_nothing() -> None:
@@ -180,21 +274,15 @@ def test_asking_never_waits(ready: Compute, parts: tuple[Ratings, Ratings]) -> N
 def test_a_dropped_run_is_forgotten_by_the_worker(
     ready: Compute, parts: tuple[Ratings, Ratings]
 ) -> None:
-    def actors(dask_worker: object) -> int:
-        return len(dask_worker.state.actors)  # type: ignore[attr-defined]
-
-    def held() -> int:
-        return sum(ready.client().run(actors).values())
-
-    until(lambda: held() == 0)
+    until(lambda: held(ready) == 0)
     for in_flight in (False, True):
         run = ready.run(TRAINER, *parts, Settings(epochs=10**6))
         next_slice(run, 0.0, Knobs())
         if in_flight:
             assert run.request(0.3, Knobs())
-        assert held() == 1
+        assert held(ready) == 1
         del run
-        until(lambda: held() == 0)
+        until(lambda: held(ready) == 0)
 
 
 def test_errors_of_the_object_arrive_as_they_are(
@@ -208,7 +296,9 @@ def test_errors_of_the_object_arrive_as_they_are(
         run.call("no_such_method", timeout=LIMIT)
 
 
-def test_workers_are_warm_and_polite_and_this_process_has_no_torch(ready: Compute) -> None:
+def test_workers_are_warm_and_polite_and_this_process_has_no_torch(
+    ready: Compute, tmp_path: Path
+) -> None:
     def look() -> tuple[bool, int]:
         import sys
 
@@ -229,11 +319,10 @@ def test_workers_are_warm_and_polite_and_this_process_has_no_torch(ready: Comput
         f"assert run.call('best', timeout={LIMIT})\n"
         "assert 'torch' not in sys.modules; compute.close()\n"
     )
-    address = ready.client().scheduler.address
     subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        env={**os.environ, SCHEDULER_VARIABLE: address},
+        env={**os.environ, **as_an_operator(ready, tmp_path)},
         check=True,
         timeout=LIMIT,
     )
@@ -248,6 +337,160 @@ def test_the_cluster_stands_back_as_a_whole(ready: Compute) -> None:
     (of_worker,) = ready.client().run(groups).values()
     assert of_worker.split()[-1] == "15"
     assert groups() != of_worker, "not the web process"
+
+
+def test_nobody_without_the_certificates_is_listened_to(ready: Compute) -> None:
+    """Whoever reaches the scheduler or a worker can run code as the server's user."""
+    places = listening(ready)
+    assert len(places) == 3, "the scheduler, the worker and what watches it, and no dashboard"
+    another = Security.temporary().get_connection_args("client")["ssl_context"]
+    nobody = ssl.create_default_context()
+    for context in (another, nobody):  # that would talk to any server
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for place in places:
+        assert place[0] == "127.0.0.1"
+        with socket.create_connection(place, timeout=LIMIT) as plain:  # as Dask's, without TLS
+            plain.sendall(b"\0" * 8 + b"GET / HTTP/1.0\r\n\r\n")
+            assert heard(plain)[:1] in (b"", b"\x15"), "not more than a TLS alert"
+        for context in (another, nobody):
+            with (
+                socket.create_connection(place, timeout=LIMIT) as plain,
+                context.wrap_socket(plain) as wrapped,
+            ):
+                assert heard(wrapped) == b"", "a scheduler would say what it is"
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
+def test_the_key_stands_nowhere_in_sight(ready: Compute) -> None:
+    """Command lines are everybody's to read, and files may be."""
+    key = ready.client().security.tls_client_key.encode()
+    lines = [line for line in key.splitlines() if len(line) > 30]
+    assert lines
+    for process in family(ready):
+        for name in ("cmdline", "environ"):
+            text = Path(f"/proc/{process.pid}/{name}").read_bytes()
+            assert not [line for line in lines if line in text]
+
+    def folder(dask_worker: object) -> str:
+        return dask_worker.local_directory  # type: ignore[attr-defined]
+
+    (scratch,) = ready.client().run(folder).values()
+    below = Path(scratch).relative_to(tempfile.gettempdir())
+    assert os.stat(Path(tempfile.gettempdir(), below.parts[0])).st_mode & 0o077 == 0
+
+
+def test_who_asks_for_too_much_memory_is_told_and_the_others_train_on(
+    monkeypatch: pytest.MonkeyPatch, parts: tuple[Ratings, Ratings]
+) -> None:
+    monkeypatch.delenv(SCHEDULER_VARIABLE, raising=False)
+    monkeypatch.setenv(MEMORY_VARIABLE, "1GiB")
+    compute = Compute.start()
+    try:
+        assert compute.wait(LIMIT) == "ready", compute.message
+        began, pid = time.monotonic(), worker_pid(compute)
+        other = compute.run(TRAINER, *parts, Settings(epochs=10**6))
+        next_slice(other, 0.0, Knobs())
+        if sys.platform == "linux":
+            hungry = compute.run(HUNGRY)
+            assert hungry.call("eat", 10 << 20, timeout=LIMIT) == 1
+            with pytest.raises(MemoryError):
+                hungry.call("eat_all", 32 << 20, timeout=LIMIT)
+            with pytest.raises(MemoryError, match="was dropped"):
+                hungry.call("eat", 1, timeout=LIMIT)
+            with pytest.raises(MemoryError):  # in a constructor, too
+                compute.run("builtins:bytearray", 1 << 30).call("clear", timeout=LIMIT)
+            assert worker_pid(compute) == pid
+            again = compute.run(HUNGRY)
+            assert again.call("eat", 100 << 20, timeout=LIMIT) == 1, "it was given back"
+            again.close()
+            assert next_slice(other, 0.0, Knobs()).step > 0
+            assert not compute.ran_out_of_memory_since(began)
+        hungry = compute.run(HUNGRY)  # what the system does not count, Dask does
+        until(lambda: hungry.request(1 << 30, method="eat_what_is_shared"))
+        until(lambda: compute.ran_out_of_memory_since(began))
+        for run in (hungry, other):
+            with pytest.raises(WorkerLost):
+                until(run.collect)
+        again = compute.run(TRAINER, *parts, Settings())
+        assert next_slice(again, 0.0, Knobs()).step == 1
+        assert worker_pid(compute) != pid
+    finally:
+        compute.close()
+
+
+def test_errors_of_torch_cross_as_pythons_own() -> None:
+    import torch
+
+    for error, kind in (
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"), MemoryError),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), MemoryError),
+        (np._core._exceptions._ArrayMemoryError((9, 9), np.dtype(float)), MemoryError),
+        (torch.AcceleratorError("device lost", 1), RuntimeError),
+        (RuntimeError("as it is"), RuntimeError),
+        (KeyError("as it is"), KeyError),
+    ):
+        hosted = Hosted(f"{__name__}:Failing", ())
+        with pytest.raises(kind) as caught:
+            hosted.call("fail", (error,))
+        assert type(caught.value) is kind
+        assert str(error)[:12] in str(caught.value)
+
+
+@posix_only
+def test_a_worker_that_stands_still_is_noticed_and_goes_on(
+    ready: Compute, parts: tuple[Ratings, Ratings]
+) -> None:
+    run = ready.run(TRAINER, *parts, Settings(epochs=10**6))
+    before = next_slice(run, 0.0, Knobs())
+    until(lambda: ready.silence() < 3)
+    worker = psutil.Process(worker_pid(ready))
+    worker.suspend()
+    try:
+        until(lambda: run.request(0.0, Knobs()))
+        until(lambda: ready.silence() > 6)
+        assert run.collect() is None
+    finally:
+        worker.resume()
+    assert until(run.collect).step > before.step
+    until(lambda: ready.silence() < 3)
+
+
+@posix_only
+def test_a_worker_in_a_long_step_is_not_silent(
+    ready: Compute, parts: tuple[Ratings, Ratings]
+) -> None:
+    run = ready.run(TRAINER, *parts, Settings(epochs=10**6))
+    next_slice(run, 0.0, Knobs())
+    assert run.request(ENDLESS, Knobs())
+    train_on(ready)
+    for _ in range(2):  # heard of again and again, and no answer to the slice in between
+        heard = ready._heard
+        until(lambda heard=heard: ready._heard > heard)
+    assert run.collect() is None
+    end_slice(ready)
+    until(run.collect)
+
+
+@posix_only
+def test_a_worker_is_replaced_though_what_watches_it_gave_up(
+    ready: Compute, parts: tuple[Ratings, Ratings]
+) -> None:
+    """As where the machine is so busy that the first replacement does not get through."""
+
+    async def give_up(dask_worker: object) -> None:
+        await dask_worker.close()  # type: ignore[attr-defined]
+
+    run = ready.run(TRAINER, *parts, Settings(epochs=10**6))
+    next_slice(run, 0.0, Knobs())
+    pid = worker_pid(ready)
+    with pytest.raises((OSError, RuntimeError)):  # its last word does not come back
+        ready.client().run(give_up, nanny=True)
+    with pytest.raises(WorkerLost):
+        until(run.collect)
+    again = ready.run(TRAINER, *parts, Settings())
+    assert next_slice(again, 0.0, Knobs()).step == 1
+    assert worker_pid(ready) != pid
+    assert ready.state == "ready"
 
 
 @posix_only
@@ -306,7 +549,8 @@ def test_the_cluster_ends_with_its_input() -> None:
     assert process.stdin is not None
     assert process.stdout is not None
     with process.stdout, process.stdin:
-        assert process.stdout.readline().startswith("tcp://127.0.0.1:")
+        told = json.loads(process.stdout.readline())
+        assert told["address"].startswith("tls://127.0.0.1:")
         children = psutil.Process(process.pid).children(recursive=True)
         process.stdin.close()  # as the system does for a parent that was killed
         assert process.wait(timeout=LIMIT) == 0
@@ -315,11 +559,52 @@ def test_the_cluster_ends_with_its_input() -> None:
 
 
 def test_an_operators_address_that_does_not_answer_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv(SCHEDULER_VARIABLE, "nonsense://nowhere")
-    compute = Compute.start()
-    assert compute.wait(LIMIT) == "failed"
-    assert compute.message.startswith("The compute cluster did not start: ")
-    assert compute.client() is None
-    compute.close()
+    monkeypatch.setattr(cluster, "ANSWER", 1.0)
+    with socket.socket() as taken:  # bound, but it does not listen
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        for wrong, says in (
+            (address, "did not start: Timed out"),
+            ("nonsense://nowhere", "such as"),
+        ):
+            monkeypatch.setenv(SCHEDULER_VARIABLE, wrong)
+            caplog.clear()
+            compute = Compute.start()
+            assert compute.wait(LIMIT) == "failed"
+            assert compute.message.startswith("The compute cluster did not start: ")
+            assert says in compute.message
+            assert compute.message in caplog.text, "for the operator"
+            assert compute.client() is None
+            compute.close()
+
+
+@pytest.mark.parametrize(
+    "text", ["tcp://10.0.0.1:8786", "tls://[::1]:8786", "scheduler:8786", " tls://host.example:1 "]
+)
+def test_a_schedulers_address(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(SCHEDULER_VARIABLE, text)
+    assert scheduler_address() == text.strip()
+
+
+@pytest.mark.parametrize(
+    "text", ["abc", "host", "http://host:1", "tcp://host", "tcp://:8786", "host:x", "host:99999"]
+)
+def test_a_schedulers_address_that_is_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(SCHEDULER_VARIABLE, text)
+    with pytest.raises(ValueError, match=f"{SCHEDULER_VARIABLE} is '{text}'; it must be .* such"):
+        scheduler_address()
+
+
+@pytest.mark.parametrize(("text", "means"), [("", "0.6"), ("8GiB", "8GiB"), (" 0.5", "0.5")])
+def test_a_workers_memory(monkeypatch: pytest.MonkeyPatch, text: str, means: str) -> None:
+    monkeypatch.setenv(MEMORY_VARIABLE, text)
+    assert worker_memory() == means
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "-1", "1.5", "nan", "8", "8 apples", "0GB", "8Gib"])
+def test_a_workers_memory_that_is_none(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(MEMORY_VARIABLE, text)
+    with pytest.raises(ValueError, match=f"{MEMORY_VARIABLE} is '{text}'; it must be a size such"):
+        worker_memory()

@@ -78,7 +78,7 @@ def status(run: LiveRun | None, values: stage.Values) -> None:
             n=settings(values).n_points, steps=steps
         )
     elif run.lost:
-        words = _("The training process was lost. Reset the weights and start again.")
+        words = live.lost_words(run)
     elif progress is None:
         words = live.waiting_words(run)
     else:
@@ -90,6 +90,8 @@ def status(run: LiveRun | None, values: stage.Values) -> None:
             "diverged": _("The loss is no longer finite"),
         }[progress.state]
         words = said.format(step=progress.step, steps=steps)
+        if silence := live.silence_words(run.silence):
+            words = f"{words} · {silence}"
     st.progress(progress.step / steps if progress else 0.0, text=words)
 
 

@@ -143,13 +143,16 @@ def _under_way(run: training.Training) -> None:
     progress = run.progress
     st.progress(
         min(1.0, progress.epoch / progress.epochs) if progress else 0.0,
-        text=_("Training…") if progress else live.waiting_words(run),
+        text=live.silence_words(run.silence)
+        or (_("Training…") if progress else live.waiting_words(run)),
     )
 
 
 def _no_model(run: training.Training | None) -> None:
     if run is not None and not run.settled:
         return
+    if run is not None and run.lost:
+        st.warning(live.lost_words(run), icon=":material/warning:")
     st.info(
         _("There is no trained model yet. Train one in the first view, or a quick one here."),
         icon=":material/info:",

@@ -52,7 +52,8 @@ def _ask(run: training.Training | None, models: dict[str, RatingModel]) -> None:
         share = run.progress.epoch / run.progress.epochs if run.progress else 0.0
         st.progress(
             min(1.0, (done + share) / len(DECAYS)),
-            text=_("Training with λ = {decay:g}").format(decay=run.started_with.weight_decay),
+            text=live.silence_words(run.silence)
+            or _("Training with λ = {decay:g}").format(decay=run.started_with.weight_decay),
         )
         return
     left, right = st.columns([3, 7], vertical_alignment="center")

@@ -198,7 +198,8 @@ def _results(
     if running is not None:
         st.progress(
             running.progress,
-            text=_("{done} of {n} cells").format(done=len(running.results), n=running.total),
+            text=live.silence_words(0.0 if running.ended else live.compute().silence())
+            or _("{done} of {n} cells").format(done=len(running.results), n=running.total),
         )
     figure, readouts = stage.figure_and_readouts()
     with figure:

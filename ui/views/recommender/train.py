@@ -123,8 +123,8 @@ def _status(run: Training | None, settings: Settings) -> str:
     if run.lost:
         return (
             _("The training process was lost. Go on from the best weights, or reset them.")
-            if run.model is not None
-            else _("The training process was lost. Reset the weights and start again.")
+            if run.model is not None and not run.short_of_memory
+            else live.lost_words(run)
         )
     if run.progress is None:
         return live.waiting_words(run)
@@ -142,7 +142,7 @@ def _status(run: Training | None, settings: Settings) -> str:
     )
     if progress.state == "running" and run.place_in_line:
         return f"{status} · {live.waiting_words(run)}"
-    pace = live.pace_words(run) if progress.state == "running" else ""
+    pace = live.pace_words(run) if progress.state == "running" or run.silence else ""
     return f"{status} · {pace}" if pace else status
 
 
