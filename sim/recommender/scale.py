@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.recommender.ratings import Ratings
+from sim.recommender.ratings import Ratings, as_written
 
 _MOST_BARS = 20
+_MOST_STEPS = 100  # of a scale that a number is chosen from
 _LONGEST = 6  # digits before or after the point, beyond which a number is written with a power
 
 
@@ -35,6 +36,28 @@ class Scale:
     def stars(self) -> bool:
         """Whether the ratings are one to five stars (halves and zero may be among them)."""
         return self.high == 5 and 0 <= self.low <= 1 and self.step in (0.5, 1)
+
+    @property
+    def by_stars(self) -> bool:
+        """Whether a rating is given in stars: where they are such, and where a number says little,
+        as it goes below zero or is no step of a scale."""
+        return self.stars or self.low < 0 or self.high - self.low > _MOST_STEPS * self.step
+
+    @property
+    def five(self) -> tuple[float, ...]:
+        """The ratings that one to five stars give: these, or evenly from the lowest to the highest.
+
+        The ends are among the ratings, so that five stars are the best and one star is the worst
+        that the data know, whatever the numbers are.
+        """
+        if self.stars:
+            return 1.0, 2.0, 3.0, 4.0, 5.0
+        span = self.high - self.low
+        return self.low, *(self.low + span * i / 4 for i in (1, 2, 3)), self.high
+
+    def stars_of(self, rating: float) -> int:
+        """The number of stars, from 1 to 5, that are nearest to a rating."""
+        return 1 + min(range(5), key=lambda i: abs(self.five[i] - rating))
 
     @property
     def rating_decimals(self) -> int:
@@ -94,7 +117,7 @@ def scale_of(train: Ratings, valid: Ratings, rating_range: tuple[float, float]) 
 
 def shown(values: ArrayLike) -> NDArray[np.float64]:
     """The different numbers among `values` as they were written: 3.7, not float32's 3.70000005."""
-    return np.unique([float(f"{value:.7g}") for value in np.unique(np.asarray(values))])
+    return np.unique(as_written(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +142,9 @@ def histogram(rating: ArrayLike) -> tuple[Bar, ...]:
     values, counts = np.unique(np.asarray(rating), return_counts=True)
     if len(values) <= _MOST_BARS:
         return tuple(
-            Bar(float(f"{v:.7g}"), float(f"{v:.7g}"), int(n))
-            for v, n in zip(values, counts, strict=True)
+            Bar(float(v), float(v), int(n)) for v, n in zip(as_written(values), counts, strict=True)
         )
-    numbers = np.array([float(f"{value:.7g}") for value in values])
+    numbers = as_written(values)
     low, high = float(numbers[0]), float(numbers[-1])
     width = _round_step((high - low) / _MOST_BARS)
     first = math.floor(low / width + 1e-9)

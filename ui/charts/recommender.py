@@ -236,7 +236,17 @@ def _heat(
 
 
 def histogram(bars: Sequence[Bar]) -> Figure:
-    """How often each rating was given: for a card."""
+    """How often each rating was given: a bar for each, or for intervals on a linear axis."""
+    if any(bar.low < bar.high for bar in bars):
+        intervals = pd.DataFrame(
+            {
+                "low": [bar.low for bar in bars],
+                "high": [bar.high for bar in bars],
+                "count": [bar.count for bar in bars],
+                "role": "data",
+            }
+        )
+        return Figure(_intervals, intervals, (bars[0].low, bars[-1].high))
     frame = pd.DataFrame(
         {
             "rating": [bar.label for bar in bars],
@@ -254,9 +264,27 @@ def _bars(ratings: tuple[str, ...]) -> alt.Chart:
         .encode(
             x=alt.X(
                 "rating:O",
-                axis=alt.Axis(title=None, labelAngle=-45 if "…" in ratings[0] else 0),
+                axis=alt.Axis(title=None, labelAngle=0),
                 scale=alt.Scale(domain=list(ratings)),
             ),
+            y=alt.Y("count:Q", axis=None),
+            color=theme.colour(),
+        )
+    )
+
+
+def _intervals(low: float, high: float) -> alt.Chart:
+    return (
+        alt.Chart()
+        .mark_bar(opacity=0.8, binSpacing=1)
+        .encode(
+            x=alt.X(
+                "low:Q",
+                bin="binned",
+                axis=alt.Axis(title=None, format="~g"),
+                scale=alt.Scale(domain=[low, high], nice=False),
+            ),
+            x2="high:Q",
             y=alt.Y("count:Q", axis=None),
             color=theme.colour(),
         )

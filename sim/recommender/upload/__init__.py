@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.recommender.encodings import plausible, to_utf8
 from sim.recommender.layouts import Catalogue, split_genres
-from sim.recommender.ratings import Ratings, numbered, plain_numbers, rating_range
+from sim.recommender.ratings import Ratings, as_written, numbered, plain_numbers, rating_range
 from sim.recommender.upload.archives import base, members, packing, read_member, too_large
 from sim.recommender.upload.columns import Role
 from sim.recommender.upload.errors import LEFT_OUT, MESSAGES, UploadError
@@ -38,6 +38,7 @@ _AS_FOUND = Choices()
 MAX_BYTES = 200 << 20
 MAX_RATINGS = 5_000_000
 LEAST_RATINGS = 20
+_LEAST_SPAN = 1e-4  # of the ratings' own size: they are kept to seven digits
 _MOST_TABLES = 20  # that are looked into
 _LONGEST_TITLE = 300  # longer than any id that is let through
 _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
@@ -237,8 +238,11 @@ def _check_enough(file: str, ratings: Ratings) -> None:
         raise UploadError("one_user", file=file)
     if ratings.n_movies < 2:
         raise UploadError("one_item", file=file)
-    if np.ptp(ratings.rating) == 0:
-        raise UploadError("one_value", file=file, found=f"{ratings.rating[0]:g}")
+    low, high = as_written([ratings.rating.min(), ratings.rating.max()]).tolist()
+    if low == high:
+        raise UploadError("one_value", file=file, found=f"{low:g}")
+    if high - low < _LEAST_SPAN * max(abs(low), abs(high)):
+        raise UploadError("too_close", file=file, low=f"{low:.9g}", high=f"{high:.9g}")
 
 
 def _clean(values: Iterable[str]) -> tuple[str, ...]:

@@ -60,6 +60,9 @@ MESSAGES = {
     "few_ratings": N_("{file} has {found} different ratings; expected at least {expected}."),
     "one_user": N_("{file} has ratings by one user only; expected several users."),
     "one_item": N_("{file} has ratings of one item only; expected several items."),
+    "too_close": N_(
+        "{file}: all ratings lie between {low} and {high}, too close together to tell apart."
+    ),
     "one_value": N_("{file} has the rating {found} in every row; expected different ones."),
 }
 """An error's code -> its English sentence, with places for `UploadError.values`."""

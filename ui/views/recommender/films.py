@@ -88,16 +88,16 @@ class Mine(Control):
         name = dataset.everything.movie_ids[movie]
         mine.pop(name, None)
         if given is not None and len(mine) < MOST:
-            mine[name] = given + 1.0 if self.scale.stars else given
+            mine[name] = self.scale.five[given] if self.scale.by_stars else given
         st.session_state[self.key] = self.format(mine)
         self.write()  # at once: the run that follows may be of a fragment, which draws no controls
 
     def draw_rating(self, movie: int, dataset: Dataset, rating: float | None) -> None:
-        """What a film is rated with: stars where the ratings are stars, else a number of theirs."""
-        stars = self.scale.stars
+        """What a film is rated with: stars, or a number of the scale."""
+        stars = self.scale.by_stars
         widget = f"stars_{movie}"
         st.session_state[widget] = (
-            rating if rating is None or not stars else max(0, min(4, round(rating) - 1))
+            rating if rating is None or not stars else self.scale.stars_of(rating) - 1
         )
         told: dict[str, Any] = {"on_change": self.rate, "args": (movie, dataset, widget)}
         if stars:

@@ -47,11 +47,17 @@ def see_train(settings: Settings) -> None:
 
 def see_films() -> None:
     dataset = current()
-    give = (
-        _("Give stars to {items} you know, or find others by their titles.")
-        if dataset.scale.stars
-        else _("Rate {items} you know from {low:g} to {high:g}, or find others by their titles.")
-    ).format(low=dataset.scale.low, high=dataset.scale.high, **dataset.nouns)
+    scale = dataset.scale
+    if scale.stars:
+        give = _("Give stars to {items} you know, or find others by their titles.")
+    elif scale.by_stars:
+        give = _(
+            "Give stars to {items} you know, or find others by their titles. One star stands for "
+            "the lowest rating, {low:.3g}, five stars for the highest, {high:.3g}."
+        )
+    else:
+        give = _("Rate {items} you know from {low:g} to {high:g}, or find others by their titles.")
+    give = give.format(low=scale.low, high=scale.high, **dataset.nouns)
     st.markdown(
         _(
             "- {give} A trained dot product takes you in as a new user at once: one vector is "
