@@ -31,14 +31,14 @@ def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
     """
     if encoding is None:
         encoding = plausible(raw)[0]
-    if encoding not in KNOWN:
-        raise ValueError(f"The encoding {encoding!r} is not one of {', '.join(KNOWN)}.")
+    _check(encoding)
     text = raw.decode(encoding, errors="replace")
     return text.removeprefix("\ufeff"), encoding
 
 
 def to_utf8(raw: bytes, encoding: str) -> tuple[bytes, bool]:
     """`raw` in UTF-8 with "\n" alone between lines, and whether all of it fits `encoding`."""
+    _check(encoding)
     fits = _fits(raw, encoding)
     if fits and encoding == "utf-8":
         utf8 = raw.removeprefix(codecs.BOM_UTF8)
@@ -70,6 +70,11 @@ def plausible(raw: bytes) -> tuple[str, ...]:
     if _fits(raw, "utf-8"):
         return ("utf-8", *fitting)
     return tuple(name for name in dict.fromkeys([*_ranked(sample), *fitting]))
+
+
+def _check(encoding: str) -> None:
+    if encoding not in KNOWN:
+        raise ValueError(f"The encoding {encoding!r} is not one of {', '.join(KNOWN)}.")
 
 
 def _fits(raw: bytes, encoding: str) -> bool:

@@ -32,11 +32,11 @@ _EARLIEST = 1e8  # seconds since 1970: a number above this is a time, in 1973 or
 def by_name(fields: Sequence[str]) -> dict[Role, int]:
     """The roles that a header names, in any of their common names."""
     whole = [_plain(field) for field in fields]
-    ends = [_plain(re.split(r"[./]", field)[-1]) for field in fields]  # "review/userId"
+    ends = [_plain(re.split(r"[./_]", field)[-1]) for field in fields]  # "review/userId"
     found: dict[Role, int] = {}
     for role, names in _NAMES.items():
         wanted = [name + ending for ending in ("id", "编号", "") for name in names.split()]
-        for header in (whole, ends):
+        for header in (whole, ends) if role in ESSENTIAL else (whole,):
             place = next((header.index(name) for name in wanted if name in header), None)
             if place is not None and place not in found.values():
                 found.setdefault(role, place)
