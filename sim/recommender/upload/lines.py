@@ -83,14 +83,14 @@ def read_lines(name: str, raw: bytes, form: Form, max_ratings: int) -> Lines:
     form = replace(form, columns=columns)
     last = None
     if len(next(iter(frame.values()))) != len(ends):
-        reader = csv.reader(
-            StringIO(raw.decode(), newline="\n"), delimiter=form.separator, skipinitialspace=True
-        )
-        last = np.fromiter(_last_lines(reader), np.int64)
+        last = np.fromiter(_last_lines(raw, form.separator), np.int64)
     return Lines(form, frame, raw, ends, last)
 
 
-def _last_lines(reader: Any) -> Iterator[int]:
+def _last_lines(raw: bytes, separator: str) -> Iterator[int]:
+    """The line that each row ends in, where quotation marks have CSV's meaning."""
+    text = StringIO(raw.decode("utf-8", errors="replace"), newline="\n")
+    reader = csv.reader(text, delimiter=separator, skipinitialspace=True)
     try:
         for _ in reader:
             yield reader.line_num - 1
@@ -111,11 +111,22 @@ def _read(raw: bytes, form: Form) -> tuple[Form, dict[Role, Any]]:
         return by_line, single
     needed = [role for role in ESSENTIAL if role in table]
     good, good_single = (_n_good({r: f[r] for r in needed}) for f in (table, single))
-    broken = any(table[role].str.contains("\n", regex=False).any() for role in needed)
     fewer = len(table[needed[0]]) < len(single[needed[0]])
-    if good > good_single or (good == good_single and fewer and not broken):
+    torn = any(table[role].str.contains("\n", regex=False).any() for role in needed)
+    equal = good == good_single and fewer and not torn
+    if good > good_single or (equal and not _swallows(raw, whole)):
         return whole, table
     return by_line, single
+
+
+def _swallows(raw: bytes, form: Form) -> bool:
+    """Whether a row of several lines has one below its first that is a row in itself."""
+    lines, begin = raw.decode("utf-8", errors="replace").split("\n"), 0
+    for end in _last_lines(raw, form.separator):
+        if form.width in (len(fields(line, form.separator)) for line in lines[begin + 1 : end + 1]):
+            return True
+        begin = end + 1
+    return False
 
 
 def _table(raw: bytes, form: Form, types: type = str) -> dict[Role, Any]:
