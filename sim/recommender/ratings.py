@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -123,10 +124,13 @@ def as_written(values: ArrayLike) -> NDArray[np.float64]:
     return written.reshape(np.shape(values))
 
 
-def coded(column: "pd.Series[str]") -> tuple[NDArray[np.int64], list[str]]:
-    """A column of texts as (codes, texts): row i has texts[codes[i]], without blanks around it."""
+def coded(column: "pd.Series[Any]") -> tuple[NDArray[np.int64], list[str]]:
+    """A column of texts as (codes, texts): row i has texts[codes[i]], without blanks around it.
+
+    Whole numbers are taken for the texts that one writes for them.
+    """
     codes, unique = pd.factorize(column)
-    texts = unique.tolist()
+    texts = [str(value) for value in unique.tolist()]
     plain = [text.strip() for text in texts]
     if plain == texts:
         return codes.astype(np.int64), texts

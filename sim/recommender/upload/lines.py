@@ -2,9 +2,10 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO, StringIO
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 from sim.recommender.upload.columns import ESSENTIAL, Role
 from sim.recommender.upload.errors import UploadError
 from sim.recommender.upload.tables import Form, fields
-from sim.recommender.upload.values import number
+from sim.recommender.upload.values import LARGEST, number
 
 _INNER = "\x1f"  # "unit separator": for what pandas' fast reader cannot split
 _LONGEST_ROW = 1 << 20
+_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +38,16 @@ class Lines:
     def __len__(self) -> int:
         return len(next(iter(self.frame.values())))
 
+    @property
+    def clean(self) -> bool:
+        """Whether each row is a rating, and users, items and ratings are numbers already."""
+        return "rating" in self.frame and self.frame["rating"].dtype == np.float64
+
     def times(self) -> Any:
         """The column of times, as numbers where all are numbers, else as texts."""
         form = replace(self.form, columns={"time": self.form.columns["time"]})
         try:
-            return _table(self.raw, form, float)["time"]
+            return _table(self.raw, form, {"time": np.float64})["time"]
         except ValueError:
             return _table(self.raw, form)["time"]
 
@@ -99,11 +106,12 @@ def _last_lines(raw: bytes, separator: str) -> Iterator[int]:
 
 
 def _read(raw: bytes, form: Form) -> tuple[Form, dict[Role, Any]]:
+    """The columns of `form`, which may have to be read with another meaning of quotation marks."""
     if form.separator == "::" or b'"' not in raw:
-        return form, _table(raw, form)
+        return form, _numbers(raw, form) or _table(raw, form)
     whole, by_line = replace(form, quotes="table"), replace(form, quotes="line")
     if _closes_every_mark(raw, form.separator):
-        return whole, _table(raw, whole)
+        return whole, _numbers(raw, whole) or _table(raw, whole)
     single = _table(raw, by_line)
     try:
         table = _table(raw, whole)
@@ -129,7 +137,42 @@ def _swallows(raw: bytes, form: Form) -> bool:
     return False
 
 
-def _table(raw: bytes, form: Form, types: type = str) -> dict[Role, Any]:
+def _numbers(raw: bytes, form: Form) -> dict[Role, Any] | None:
+    """The table where each row is a rating, and users and items are plain whole numbers; else None.
+
+    Most files are such, and read four times as fast.
+    """
+    places = [form.columns[role] for role in ESSENTIAL if role in form.columns]
+    if len(set(places)) < len(ESSENTIAL) or form.columns.get("title") in places:
+        return None
+    try:
+        frame = _table(raw, form, {"user": np.int64, "item": np.int64, "rating": np.float64})
+    except (ValueError, OverflowError):
+        return None
+    numeric = bool((frame["rating"].abs() <= LARGEST).all())
+    negative = min(frame["user"].min(), frame["item"].min()) < 0
+    return frame if numeric and not negative and not _has_leading_zeros(raw, form) else None
+
+
+def _has_leading_zeros(raw: bytes, form: Form) -> bool:
+    """Whether some field is a number such as 007 or +7, which would not come back as written."""
+    if b"+" in raw:
+        return True
+    before = np.frombuffer(b'\n" :' + form.separator.encode(), np.uint8)
+    if raw[:1] == b"0" and raw[1:2].isdigit():
+        return True
+    for start in range(0, len(raw), _CHUNK):
+        piece = np.frombuffer(raw, np.uint8, min(_CHUNK + 2, len(raw) - start), start)
+        zeros = np.flatnonzero(piece[1:-1] == ord("0")) + 1
+        digit = (piece[zeros + 1] >= ord("0")) & (piece[zeros + 1] <= ord("9"))
+        if np.isin(piece[zeros[digit] - 1], before).any():
+            return True
+    return False
+
+
+def _table(
+    raw: bytes, form: Form, types: Mapping[Role, type] = MappingProxyType({})
+) -> dict[Role, Any]:
     separator = r"\s+" if form.separator == " " else form.separator
     if form.quotes == "line":
         raw, separator = _split(raw, form.separator), _INNER
@@ -141,7 +184,7 @@ def _table(raw: bytes, form: Form, types: type = str) -> dict[Role, Any]:
         "names": range(max(form.columns.values()) + 1),
         "index_col": False,
         "usecols": sorted(set(form.columns.values())),
-        "dtype": types,
+        "dtype": {place: types.get(role, str) for role, place in form.columns.items()},
         "na_filter": False,
         "skip_blank_lines": False,
         "skipinitialspace": True,

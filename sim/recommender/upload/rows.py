@@ -80,11 +80,17 @@ def read_rows(
     UploadError where the table is too large, or at least half of its rows are no ratings.
     """
     lines = read_lines(name, raw, form, max_ratings)
-    user, item, rating = (Column(*coded(lines.frame[role])) for role in ESSENTIAL)
-    decimal = "," if any(map(decimal_comma, rating.texts)) else "."
-    parsed = [number(text, decimal) for text in rating.texts]
-    values = np.array([np.nan if n is None else n for n in parsed])[rating.codes]
-    reasons = _reasons(lines, user, item, rating, values)
+    user, item = Column(*coded(lines.frame["user"])), Column(*coded(lines.frame["item"]))
+    decimal = "."
+    if lines.clean:
+        values = lines.frame["rating"].to_numpy()
+        reasons = np.zeros(len(lines), np.int8)
+    else:
+        rating = Column(*coded(lines.frame["rating"]))
+        decimal = "," if any(map(decimal_comma, rating.texts)) else "."
+        parsed = [number(text, decimal) for text in rating.texts]
+        values = np.array([np.nan if n is None else n for n in parsed])[rating.codes]
+        reasons = _reasons(lines, user, item, rating, values)
     stand_apart = apart(*np.unique(values[reasons == _GOOD], return_counts=True))
     if not_rated is None:
         not_rated = tuple(one.value for one in stand_apart if one.not_rated)
