@@ -11,7 +11,7 @@
 if (!window.linksWait) {
   window.linksWait = true;
   const LINK = ".st-key-navigation a, [class*=st-key-card_] a", SOON_MS = 150, MOST_MS = 3000;
-  let editing = false, passes = false;
+  let editing = false, passes = false, touched = false, leaving = false;
   const state = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState;
   const idle = () => (state() ?? "notRunning") === "notRunning";
 
@@ -21,10 +21,13 @@ if (!window.linksWait) {
 
   addEventListener("click", (event) => {
     const link = event.target.closest?.(LINK);
-    if (!link || passes || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    leaving = link.pathname !== location.pathname;
+    if (passes) return;
     const popover = document.querySelector("[data-testid=stPopoverBody]");
     const told = !document.dispatchEvent(new CustomEvent("leaving", { cancelable: true }));
     if (!popover && !editing && !told) return;
+    leaving = false;
     event.preventDefault();
     event.stopPropagation();
     if (popover) document.querySelector("[data-testid=stPopover] button[aria-expanded=true]")?.click();
@@ -38,14 +41,16 @@ if (!window.linksWait) {
     })();
   }, true);
 
-  let touched = false;
-  for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => { touched = true; }, true);
+  for (const name of ["pointerdown", "keydown"]) {
+    addEventListener(name, () => { [touched, leaving] = [true, false]; }, true);
+  }
   addEventListener("popstate", () => { touched = false; }, true);
   const push = history.pushState.bind(history);
   history.pushState = (state, unused, url) => {
     const elsewhere = new URL(url ?? "", location.href).pathname !== location.pathname;
+    if (leaving && !elsewhere) return; // the last screen's address stays, with all that was set
     if (touched || elsewhere) push(state, unused, url);
     else history.replaceState(state, unused, url);
-    touched = false;
+    touched = leaving = false;
   };
 }

@@ -168,6 +168,23 @@ def test_back_undoes_what_a_hand_did_and_the_screen_follows(visit: Visit) -> Non
     assert parameters(page)["view"] == "house_prices"
 
 
+def test_back_from_another_screen_finds_this_one_as_it_was_left(visit: Visit) -> None:
+    page = visit("/overfitting")
+    page.locator(".st-key-scene_pill button").nth(2).click()
+    assert soon(page, lambda: _chosen(page, "view") == "Complexity")
+    settle(page)
+    left, before = page.url, page.evaluate("history.length")
+    page.get_by_role("link", name="Constraints").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Constraints")
+    settle(page)
+    assert page.evaluate("history.length") == before + 1
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overfitting")
+    assert soon(page, lambda: _chosen(page, "view") == "Complexity")
+    assert _chosen(page, "scene_pill").startswith("3 ")
+    assert page.url == left
+
+
 def test_choices_speak_the_language_that_was_chosen_and_the_one_gone_back_to(visit: Visit) -> None:
     page = visit("/overfitting?view=complexity")
     page.locator(".st-key-language").get_by_text("中文").click()
