@@ -42,6 +42,20 @@ _GENRES = [
 ]
 
 
+_DATES = (
+    "ISO8601",
+    *(
+        f"{day}{time}"
+        for day in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y年%m月%d日")
+        for time in ("", " %H:%M", " %H:%M:%S")
+    ),
+    *("%m %d, %Y", "%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y"),
+    "%Y-%m-%d %H:%M:%S UTC",
+    "%a %b %d %H:%M:%S %z %Y",
+)
+"""The first one wins where several fit, as the day and the month may each come first."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     separator: str
@@ -105,20 +119,33 @@ def load_times(path: Path) -> NDArray[np.float64] | None:
         first = next(iter(lines), "").rstrip("\r\n").split(layout.separator)
     if not (layout.time in first if layout is _CSV else len(first) > 3):
         return None
-    return as_times(_read(file, layout, {layout.time: str})[layout.time])
+    column = _read(file, layout, {layout.time: str})[layout.time]
+    return as_times(column, time_form(column))
 
 
-def as_times(column: "pd.Series[Any]") -> NDArray[np.float64]:
-    """Numbers or ISO dates as numbers, later ones larger; not-a-number for what is neither."""
-    numbers: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-    if np.isnan(numbers).mean() <= 0.5:
+def time_form(column: "pd.Series[Any]") -> str:
+    """How times are written: "number", or the one of `_DATES` that most of them have."""
+    if pd.to_numeric(column, errors="coerce").notna().sum() >= 0.5 * len(column):
+        return "number"
+    dates = pd.Series(column.unique(), dtype=str).str.strip()
+    some = dates.iloc[:: 1 + len(dates) // 1000]
+    return max(_DATES, key=lambda form: _parsed(some, form).notna().sum())
+
+
+def as_times(column: "pd.Series[Any]", form: str) -> NDArray[np.float64]:
+    """Times written in `form` as numbers, later ones larger; not-a-number for what is neither."""
+    if form == "number":
+        numbers: NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
         return numbers
     codes, texts = pd.factorize(column)
-    dates = pd.to_datetime(pd.Series(texts, dtype=str), format="ISO8601", errors="coerce", utc=True)
-    seconds: NDArray[np.float64] = (
-        (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
-    )
-    return seconds[codes] if len(texts) else numbers
+    dates = _parsed(pd.Series(texts, dtype=str).str.strip(), form)
+    seconds = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
+    found: NDArray[np.float64] = seconds[codes]
+    return found
+
+
+def _parsed(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
+    return pd.to_datetime(texts, format=form, errors="coerce", utc=True)
 
 
 def _columns(file: Path, layout: _Layout) -> pd.DataFrame:

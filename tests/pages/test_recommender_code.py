@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
@@ -207,7 +208,28 @@ def packed(name: str, text: str) -> bytes:
     return out.getvalue()
 
 
+def dated(form: str) -> str:
+    """Ratings whose dates run against the order of the rows."""
+    days = [datetime(2020, 12, 31) - timedelta(hours=7 * n) for n in range(len(STARS))]
+    rows = [f'{u},{i},{r},"{day:{form}}"\n' for (u, i, r), day in zip(STARS, days, strict=True)]
+    return "user,item,rating,date\n" + "".join(rows)
+
+
 FILES = {
+    "iso.csv": dated("%Y-%m-%dT%H:%M:%S").encode(),
+    "day first.csv": dated("%d/%m/%Y").encode(),
+    "month.csv": dated(" %b %d, %Y").encode(),
+    "chinese.csv": dated("%Y年%m月%d日").encode("gb18030"),
+    "left out.csv": (
+        table(WIDE, "{u},{i},{r}\n", "user,item,rating\n") + "3,,4\n\n,5,1\n4,9,\n5,8,none\n6\n"
+    ).encode(),
+    "not rated.csv": table(STARS, "{u},{i},{r}\n{i},{u},-1\n", "user,item,rating\n").encode(),
+    "blanks.txt": table(STARS, "  {u}  {i} {r} 978300760\n", "# user item rating\n").encode(),
+    "marks.tsv": table(STARS, '{u}\t"{i}\t{r}\n{u}\t"{i}"\t{r}\n', "user\titem\trating\n").encode(),
+    "reviews.csv": table(
+        STARS, '{u},{i},{r},"Good,\nor ""good"", {u}"\n', "user,item,rating,review\n"
+    ).encode(),
+    "zeros.csv": table(STARS, "0{u},00{i},{r}\n", "user,item,rating\n").encode(),
     "plain.csv": table(WIDE, "{u},{i},{r}\n", "user,item,rating\n").encode(),
     "order.csv": table(STARS, "x,{r},{i},{u}\n", "\nname,stars,movie_id,user_id\n").encode(
         "utf-8-sig"

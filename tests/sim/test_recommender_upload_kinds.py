@@ -102,6 +102,11 @@ KINDS = {
     "old Mac": table(ROWS, header="user,item,rating\n").replace("\n", "\r"),
     "no last line break": table(ROWS, header="user,item,rating\n").rstrip("\n"),
     "empty rows": table(ROWS, "{0},{1},{2}\n\n   \n", "\n\nuser,item,rating\n"),
+    "reviews over two lines": table(
+        ROWS,
+        '{0},{1},2003-02-17,{2},"Great, with ""salt""\nand more, too"\n',
+        "user_id,recipe_id,date,rating,review\n",
+    ),
     "longer rows": table(ROWS, header="user,item,rating\n").replace(",5\n", ",5,x,y\n"),
 }  # fmt: skip
 
@@ -216,6 +221,13 @@ def test_users_and_items_without_a_rating_that_counts_are_not_known() -> None:
         ("2001-03-01", "2001-03-02", "2001-03-01"),
         ("2001-03-01T12:00:00", "2001-03-01T12:00:01", "2001-03-01T11:59:59"),
         ("", "1000", ""),
+        ("31/12/2020", "13/01/2021", "01/01/2021"),
+        ("1/31/2021 10:20", "2/1/2021 9:00", "01/31/2021 11:20"),
+        ("31.12.2020", "1.2.2021", "30.1.2021"),
+        ("2020年12月31日", "2021年2月1日", "2021年1月31日"),
+        ('"12 31, 2020"', '"2 1, 2021"', '"01 31, 2021"'),
+        ('"Dec 31, 2020"', '"Feb 1, 2021"', '"Jan 31, 2021"'),
+        ("2021-01-09 10:00:00 UTC", "2021-01-10 09:00:00 UTC", "2021-01-10 08:59:59 UTC"),
     ],
 )
 @pytest.mark.parametrize("header", ["userId,movieId,rating,timestamp\n", "user,item,score,date\n"])
@@ -375,3 +387,10 @@ def test_the_cases_at_hand() -> None:
             continue
         upload = read(path.read_bytes(), path.name)
         assert upload.lines in (592, 593, 1186, 132), path.name
+
+
+def test_a_matrix_is_not_taken_for_a_list_of_ratings() -> None:
+    matrix = np.random.default_rng(0).integers(1, 6, (50, 20)).tolist()
+    with pytest.raises(UploadError) as caught:
+        read("".join(",".join(map(str, row)) + "\n" for row in matrix))
+    assert caught.value.code == "no_user_column"

@@ -35,9 +35,7 @@ with {opened} as text:
 frame = pd.DataFrame(rows).fillna("").iloc[:, {places}].set_axis({names}, axis=1)
 """
 _TIME = """\
-time = pd.to_numeric(frame["time"], errors="coerce")
-if time.isna().mean() > 0.5:
-    time = pd.to_datetime(frame["time"], format="ISO8601", errors="coerce", utc=True)
+time = {time}
 frame = frame.assign(time=time).sort_values("time", kind="stable", na_position="first")
 """
 
@@ -83,13 +81,20 @@ def names(origin: Origin | None) -> str:
 
 def _own(origin: Origin) -> str:
     """The lines that read the file into `frame`, one row for each pair of a user and an item."""
-    in_order = ".sort_index()" if origin.latest else ""
+    in_order = ".sort_index()" if origin.time_form else ""
     return (
         (_by_line(origin) if origin.form.quotes == "line" else _frame(origin))
         + _cleaned(origin)
-        + (_TIME if origin.latest else "")
+        + (_TIME.format(time=_time(origin.time_form)) if origin.time_form else "")
         + _OWN.format(in_order=in_order)
     )
+
+
+def _time(form: str) -> str:
+    if form == "number":
+        return 'pd.to_numeric(frame["time"], errors="coerce")'
+    dates = 'frame["time"].str.strip()'
+    return f'pd.to_datetime({dates}, format="{form}", errors="coerce", utc=True)'
 
 
 def _frame(origin: Origin) -> str:
@@ -160,7 +165,7 @@ def _by_text(origin: Origin) -> bool:
 
 
 def _places(origin: Origin) -> list[tuple[int, str]]:
-    roles = ("user", "item", "rating", *(("time",) if origin.latest else ()))
+    roles = ("user", "item", "rating", *(("time",) if origin.time_form else ()))
     return sorted((origin.form.columns[role], role) for role in roles)  # type: ignore[index]
 
 

@@ -115,7 +115,7 @@ def read_upload(
             rows.without,
             rows.not_rated,
             text.fits,
-            rows.by_time,
+            rows.time_form,
         ),
         look=_look(tables, table, text, begun),
         lines=rows.lines,

@@ -26,6 +26,7 @@ _NAMES: dict[Role, str] = {
 _KIND = re.compile(r":(token|float)(_seq)?$")  # RecBole: "user_id:token"
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d{4}/\d\d?/\d\d?.*|\d\d?/\d\d?/\d{2,4}.*")
 _MOST_LEVELS = 21
+_WIDEST = 16
 _EARLIEST = 1e8  # seconds since 1970: a number above this is a time, in 1973 or later
 
 
@@ -55,9 +56,10 @@ def by_content(rows: Sequence[Sequence[str]], width: int) -> dict[Role, int]:
 
     The rating is the third column where that can be one; else the one that looks most like one: of
     few different numbers, not a feature of the user or of the item alone, not a time. The time is
-    a column of dates or of seconds since 1970, or whole numbers behind the three.
+    a column of dates or of seconds since 1970, or whole numbers behind the three. A wide table is
+    no list of ratings: it may be a matrix with a column for each item.
     """
-    if width < 3:
+    if not 3 <= width <= _WIDEST:
         return {}
     cells = [[row[place] for row in rows if place < len(row)] for place in range(width)]
     numbers = [[number(cell, ",", math.inf) for cell in column if cell] for column in cells]

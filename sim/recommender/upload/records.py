@@ -68,8 +68,9 @@ class Origin:
     """As in `Upload`."""
     fits: bool = True
     """Whether all of the file fits its encoding."""
-    latest: bool = False
-    """Whether the column of times decides between several ratings of an item by one user."""
+    time_form: str = ""
+    """How the times are written, "number" or as pandas has it, where they decide between several
+    ratings of an item by one user; else ""."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.recommender.layouts import as_times
+from sim.recommender.layouts import as_times, time_form
 from sim.recommender.ratings import coded, latest
 from sim.recommender.upload.columns import ESSENTIAL
 from sim.recommender.upload.errors import UploadError
@@ -67,8 +67,8 @@ class Rows:
     form: Form
     duplicates: int
     """Ratings left out because another one of their pair counts."""
-    by_time: bool
-    """Whether the times have decided which."""
+    time_form: str
+    """How the times are written that have decided which (see `layouts.time_form`); else ""."""
 
 
 def read_rows(
@@ -104,7 +104,7 @@ def read_rows(
     if 2 * n_bad >= n_lines:
         raise _error(name, lines, next(one for one in left if one.reason != "not_rated"))
     kept = np.flatnonzero(reasons == _GOOD)
-    kept, by_time = _latest(lines, user, item, kept)
+    kept, written = _latest(lines, user, item, kept)
     title, genres = (
         Column(*_as_written(lines.frame[role])).take(kept) if role in lines.frame else None
         for role in ("title", "genres")
@@ -122,19 +122,21 @@ def read_rows(
         frozenset({one.reason for one in left} | ({"empty"} if n_lines < len(lines) else set())),
         replace(lines.form, decimal=decimal),
         int((reasons == _GOOD).sum()) - len(kept),
-        by_time,
+        written,
     )
 
 
 def _latest(
     lines: Lines, user: Column, item: Column, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], bool]:
-    """Of `rows` those that count (see `ratings.latest`), and whether times have decided that."""
+) -> tuple[NDArray[np.int64], str]:
+    """Of `rows` those that count (see `ratings.latest`), and the form of the times that decide."""
     pairs = user.codes[rows], item.codes[rows]
     kept = latest(*pairs)
     if len(kept) == len(rows) or "time" not in lines.form.columns:
-        return rows[kept], False
-    return rows[latest(*pairs, as_times(lines.times())[rows])], True
+        return rows[kept], ""
+    times = lines.times()
+    form = time_form(times)
+    return rows[latest(*pairs, as_times(times, form)[rows])], form
 
 
 def _as_written(series: Any) -> tuple[NDArray[np.int64], list[str]]:

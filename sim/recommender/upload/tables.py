@@ -4,7 +4,9 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import StringIO
 from typing import Literal
 
 from sim.recommender.upload.columns import ESSENTIAL, Role, by_content, by_name, named
@@ -69,7 +71,7 @@ def begin(name: str, raw: bytes, columns: Mapping[Role, int] | None = None) -> B
         raise UploadError("no_rows", file=name)
     start = lines[0][0]
     texts = [line for _, line in lines[:_ROWS]]
-    options = {s: [fields(text, s) for text in texts] for s in _options(separator)}
+    options = {s: _rows(texts, s) for s in _options(separator)}
     best = max(options, key=lambda s: _fit(options[s], fields(comment, s)))
     rows = options[best]
     width = Counter(map(len, rows)).most_common(1)[0][0]
@@ -84,7 +86,9 @@ def begin(name: str, raw: bytes, columns: Mapping[Role, int] | None = None) -> B
             width = Counter(map(len, rows)).most_common(1)[0][0]
     elif _essential(by_name(fields(comment, best))) >= 2:
         header = fields(comment, best)
-    shift = int(header is not None and bool(rows) and len(header) == width - 1)  # R's row names
+    first = [row[0] for row in rows]
+    row_names = len(set(first)) == len(first) > 1  # as R writes them, without a name above them
+    shift = int(header is not None and len(header) == width - 1 and row_names)
     if header is not None:
         header = [""] * shift + header
     width = max(width, len(header or ()))
@@ -123,6 +127,27 @@ def fields(line: str, separator: str) -> list[str]:
         except csv.Error:
             pass
     return [field.strip() for field in line.split(separator)]
+
+
+def _rows(lines: list[str], separator: str) -> list[list[str]]:
+    """The rows in `lines`: one each, or in CSV's way, where fields hold line breaks, if more alike.
+
+    A row without an end, as the last one may be, is left out then.
+    """
+    single = [fields(line, separator) for line in lines]
+    if len(separator) > 1 or separator == " " or not any('"' in line for line in lines):
+        return single
+    text = StringIO("\n".join(lines), newline="\n")
+    reader = csv.reader(text, delimiter=separator, skipinitialspace=True, strict=True)
+    whole: list[list[str]] = []
+    with suppress(csv.Error):
+        whole.extend([field.strip() for field in row] for row in reader)
+    return whole if _alike(whole) > _alike(single) else single
+
+
+def _alike(rows: list[list[str]]) -> float:
+    """The share of rows that have as many fields as most of them."""
+    return max(Counter(map(len, rows)).values()) / len(rows) if rows else 0.0
 
 
 def shown(text: str) -> str:
