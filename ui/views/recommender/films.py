@@ -57,10 +57,7 @@ class Mine(Control):
         self.write()
 
     def parse(self, text: str) -> str:
-        pairs = [pair.split(":") for pair in text.split(",")] if text else []
-        if len(pairs) > MOST or any(len(pair) != 2 for pair in pairs):
-            raise ValueError(text)
-        found = {unquote(movie): float(rating) for movie, rating in pairs}
+        found = self._read(text)
         for movie, rating in found.items():
             if movie not in self.ids or not self.low <= rating <= self.high:
                 raise ValueError(text)
@@ -78,8 +75,13 @@ class Mine(Control):
 
     def ratings(self) -> dict[int, float]:
         """Movie number -> rating."""
-        pairs = (pair.split(":") for pair in self.value().split(",") if pair)
-        return {self.ids[unquote(movie)]: float(rating) for movie, rating in pairs}
+        return {self.ids[movie]: rating for movie, rating in self._read(self.value()).items()}
+
+    def _read(self, text: str) -> dict[str, float]:
+        pairs = [pair.split(":") for pair in text.split(",")] if text else []
+        if len(pairs) > MOST or any(len(pair) != 2 for pair in pairs):
+            raise ValueError(text)
+        return {unquote(movie): float(rating) for movie, rating in pairs}
 
     def rate(self, movie: int, dataset: Dataset, widget: str) -> None:
         """Take over what a film's stars or number say now; none takes the film out."""

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit import runtime
 
 from sim.recommender.ratings import Ratings
 from sim.recommender.scale import Bar, histogram
 from sim.recommender.upload import MESSAGES, Choices, Upload
-from ui import stage
+from ui import sessions, stage
 from ui.charts import recommender as charts
 from ui.controls import Control
 from ui.i18n import _
@@ -55,8 +55,8 @@ def _file() -> Given | None:
         _(
             "A table with a **user**, an **item** and a **rating** in each row (CSV, a MovieLens "
             "file, either in a zip), or **your own films** as Letterboxd, IMDb or Douban hand them "
-            "out. Nobody else sees it."
-        )
+            "out. Nobody else sees it, and it is gone {n} minutes after you leave."
+        ).format(n=sessions.minutes_kept())
     )
     file = st.file_uploader(
         _("A file of ratings, up to {limit} MB").format(limit=limit), type=KINDS, key="upload"
@@ -84,9 +84,8 @@ def _take(name: str, data: bytes, choices: Choices) -> None:
 
 def _drop(file: str) -> None:
     """Take a file out of Streamlit's own store: the bytes are kept here, and not twice."""
-    context = get_script_run_ctx()
-    if context is not None:
-        context.uploaded_file_mgr.remove_file(context.session_id, file)
+    if runtime.exists():
+        sessions.drop(sessions.here(), file)
 
 
 def _problem(given: Given) -> None:
