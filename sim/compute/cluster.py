@@ -148,6 +148,9 @@ class Compute:
             return
         if not address:
             self._process = _launch()
+        # Imported here, not in the thread: a library that is loaded there while `threadpoolctl`
+        # goes through those loaded waits for the loader, and that for the interpreter, for ever.
+        distributed()
         self._thread = threading.Thread(
             target=self._connect, args=(address, self._process, self._round), daemon=True
         )
