@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import streamlit as st
 
@@ -28,15 +28,34 @@ class Named(Choice):
 
     def draw(self) -> None:
         self.restore()
-        labels, shown = self._labels(), {key: _(name) for key, name in self.names.items()}
-        st.selectbox(
-            **labels | {"bind": None, "on_change": self._moved, "args": (labels["on_change"],)},
-            options=self.options,
-            format_func=shown.__getitem__,  # in the language of this very run
-        )
+        self._box()
         self.write()
+
+    def _box(self) -> None:
+        st.selectbox(**self._told())
+
+    def _told(self) -> dict[str, Any]:
+        labels, shown = self._labels(), {key: _(name) for key, name in self.names.items()}
+        return labels | {
+            "bind": None,
+            "on_change": self._moved,
+            "args": (labels["on_change"],),
+            "options": self.options,
+            "format_func": shown.__getitem__,  # in the language of this very run
+        }
 
     def _moved(self, answer: Callable[[], None] | None) -> None:
         self.write()
         if answer is not None:
             answer()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmented(Named):
+    """The same as buttons side by side; without a label in sight where it has none."""
+
+    seen: bool = True
+
+    def _box(self) -> None:
+        visibility = "visible" if self.seen else "collapsed"
+        st.segmented_control(**self._told(), required=True, label_visibility=visibility)

@@ -26,7 +26,7 @@ from ui import visits
 from ui.views.recommender import given as given_file
 from ui.views.recommender import own_films, training
 from ui.views.recommender.dataset import bundled
-from ui.views.recommender.films import MOST, Mine
+from ui.views.recommender.films import MOST, Mine, mine_control
 
 FOREIGN = ("alpha", "beta", "gamma")
 
@@ -277,3 +277,34 @@ def test_a_model_that_is_too_large_is_not_begun(
     assert "choose at most 50 factors" in screen.progress[0].text
     screen.slider(key="n_factors").set_value(50).run()
     assert not screen.button(key="start").disabled
+
+
+def test_all_that_is_set_is_in_the_link(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="sweep", sweep_patience="3")
+    assert_well(screen)
+    assert screen.session_state["sweep_patience"] == "3"
+    screen.session_state["sweep_patience"] = "5"
+    screen.run()
+    assert screen.query_params["sweep_patience"] in ("5", ["5"])
+    screen.session_state["sweep_patience"] = "none"
+    screen.run()
+    assert "sweep_patience" not in screen.query_params
+    (warning,) = open_screen("recommender", view="sweep", sweep_patience="4").warning
+    assert "`sweep_patience` must be" in warning.value
+    (warning,) = open_screen("recommender", view="learned", what="bad").warning
+    assert "`what` must be" in warning.value
+
+
+def test_a_star_is_in_the_link_before_the_screen_is_drawn_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run of a fragment draws no controls: what the star says is written where it is heard."""
+    monkeypatch.setattr(given_file.st, "query_params", written := {"mine": "1:2"})
+    monkeypatch.setattr(given_file.st, "session_state", {"mine": "1:2", "stars_1": 4})
+    mine = mine_control(bundled())
+    mine.rate(1, bundled(), "stars_1")
+    name = bundled().everything.movie_ids[1]
+    assert written["mine"].endswith(f"{name}:5")
+    monkeypatch.setitem(given_file.st.session_state, "stars_1", None)
+    mine.rate(1, bundled(), "stars_1")
+    assert written["mine"] == "1:2"

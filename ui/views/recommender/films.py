@@ -219,9 +219,14 @@ def _rate(mine: Mine, dataset: Dataset) -> None:
             st.caption(_("Nothing has such a title."))
     for movie in shown[:14]:
         title, rating = st.columns([5, 4], vertical_alignment="center", wrap=False)
-        title.markdown(plain(dataset.everything.titles[movie]))
+        given = rated.get(movie)
+        # half a star, from a file, which the stars beside it do not show
+        half = (
+            "" if given is None or given.is_integer() or not mine.scale.stars else f" · {given:g}"
+        )
+        title.markdown(plain(dataset.everything.titles[movie] + half))
         with rating:
-            mine.draw_rating(movie, dataset, rated.get(movie))
+            mine.draw_rating(movie, dataset, given)
 
 
 def _for_you(model: Any, dataset: Dataset, rated: dict[int, float]) -> None:

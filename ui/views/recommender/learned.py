@@ -17,9 +17,10 @@ from sim.recommender.insights import (
 )
 from sim.recommender.model import RatingModel
 from sim.recommender.records import Knobs, Settings
-from ui import live, stage
+from ui import controls, live, shell, stage
 from ui.charts import recommender as charts
-from ui.i18n import _
+from ui.i18n import N_, _
+from ui.named import Segmented
 from ui.text import plain
 from ui.views.recommender import training
 from ui.views.recommender.dataset import Dataset, current
@@ -27,12 +28,23 @@ from ui.views.recommender.dataset import Dataset, current
 N_SHOWN, N_KNOWN = 8, 500
 DECAYS = (0.0, 0.2, 1.0)
 """Nothing, what fits the bundled ratings, and too much for them."""
+WHAT = Segmented(
+    key="what",
+    label=N_("What to compare"),
+    default="liked",
+    names={"liked": N_("Best liked"), "similar": N_("Alike"), "map": N_("The map")},
+    seen=False,
+    whole=True,
+)
 THREE = Settings(epochs=20, batch_size=1024, learning_rate=1e-3)
 
 
 def draw(knobs: Callable[[], Knobs]) -> None:
     """Draw the view."""
     run = training.run()
+    if complaints := controls.settle_url([WHAT]):
+        shell.complain(*complaints)
+        st.rerun()  # with the corrected link
 
     def frame() -> None:
         if _next_of_queue():
@@ -101,19 +113,8 @@ def _next_of_queue() -> bool:
 def _compare(models: dict[str, RatingModel]) -> None:
     dataset = current()
     names = list(models)[-3:]
-    what = st.segmented_control(
-        _("What to compare"),
-        ["liked", "similar", "map"],
-        format_func=lambda name: {
-            "liked": _("Best liked"),
-            "similar": _("Alike"),
-            "map": _("The map"),
-        }[name],
-        key="what",
-        default="liked",
-        required=True,
-        label_visibility="collapsed",
-    )
+    WHAT.draw()
+    what = WHAT.value()
     movie = _choose_film(dataset) if what == "similar" else None
     for number, (column, name) in enumerate(zip(st.columns(len(names)), names, strict=True)):
         with column:

@@ -18,6 +18,7 @@ from ui.charts import recommender as charts
 from ui.code import recommender as code
 from ui.controls import Number
 from ui.i18n import N_, _
+from ui.named import Segmented
 from ui.views.recommender import training
 from ui.views.recommender.dataset import current
 
@@ -30,6 +31,14 @@ PACE = 0.5
 SEEDS = Number(key="sweep_seeds", label=N_("Seeds"), default=1, low=1, high=5)
 EVER = 99
 """Stands for no patience among the choices."""
+PATIENCE = Segmented(
+    key="sweep_patience",
+    label=N_("Patience"),
+    default="none",
+    names={**{str(k): str(k) for k in PATIENCES}, "none": "∞"},
+    help=N_("All patiences are read off the same runs, so this costs nothing."),
+    whole=True,
+)
 
 
 def draw() -> None:
@@ -51,15 +60,8 @@ def draw() -> None:
             disabled=running is not None,
         )
         _buttons(running, waiting, decays, dropouts, seeds or 1)
-    patience = st.segmented_control(
-        _("Patience"),
-        [*PATIENCES, EVER],
-        format_func=lambda k: "∞" if k == EVER else str(k),
-        key="sweep_patience",
-        default=EVER,
-        required=True,
-        help=_("All patiences are read off the same runs, so this costs nothing."),
-    )
+    PATIENCE.draw()
+    patience = _patience()
     part_pace = PACE if waiting or (running is not None and not running.ended) else None
 
     def frame() -> None:
@@ -84,7 +86,7 @@ def settle_url() -> None:
 
     Streamlit would drop them, or read 2.5 seeds as 2, and say nothing.
     """
-    complaints = controls.settle_url([SEEDS])
+    complaints = controls.settle_url([SEEDS, PATIENCE])
     for key, options, default in (
         ("sweep_decays", DECAYS, DEFAULT_DECAYS),
         ("sweep_dropouts", DROPOUTS, DEFAULT_DROPOUTS),
@@ -108,6 +110,10 @@ def settle_url() -> None:
 
 def _listed(values: Sequence[float]) -> str:
     return ", ".join(f"{value:g}" for value in values)
+
+
+def _patience() -> int:
+    return EVER if PATIENCE.value() == "none" else int(PATIENCE.value())
 
 
 def _waiting() -> bool:
@@ -284,7 +290,7 @@ def source(origin: Origin | None) -> str:
         sorted(state.get("sweep_dropouts") or DEFAULT_DROPOUTS),
     )
     seeds = len({result.cell.seed for result in state.get("_cells", ())})
-    patience = state.get("sweep_patience", EVER)
+    patience = _patience()
     return code.sweep(
         training.suited(SETTINGS, current()),
         origin,

@@ -109,6 +109,10 @@ def see_own() -> None:
     st.markdown(
         _(
             "- Once a file is in, every view works with its ratings.{back}\n"
+            "- **How it was read** says which column was taken for what, and lets you choose "
+            "others. Every row is a rating, a duplicate, or left out and counted.\n"
+            "- A list of your own films is looked for in MovieLens by title and year; what could "
+            "be two films is taken for neither.\n"
             "- The range of the ratings is found in the data: here from {least:g} to {most:g}. "
             "Predictions lie between {low:g} and {high:g}, a little beyond on both sides, as a "
             "sigmoid never reaches its ends.\n"
