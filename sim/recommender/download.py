@@ -6,6 +6,7 @@ where it will stand; only then is it moved there. So a folder that exists is who
 """
 
 import argparse
+import errno
 import hashlib
 import os
 import re
@@ -33,8 +34,12 @@ DATASETS = {
 """The data sets and the MD5 digests that GroupLens publishes for their zip files."""
 
 _MOST_BYTES = 4 << 30  # ml-32m unpacks to one
+_RATINGS = ("ratings.csv", "ratings.dat", "u.data")
 _CHUNK = 1 << 18
 _ATTEMPTS = 3
+
+_NAMES = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL)
+"""What systems say of two files with one name, or of a name that cannot be."""
 
 Report = Callable[[int, int | None], None]
 """Called with the bytes there are so far, and how many there will be (None where unknown)."""
@@ -45,16 +50,28 @@ class DownloadError(Exception):
 
 
 def cache_folder() -> Path:
-    """Where data sets are kept: the environment's REGULARIZATION_LAB_CACHE, else the system's."""
-    if named := os.environ.get(CACHE_VARIABLE):
-        return Path(named).expanduser()
+    """Where data sets are kept: the environment's REGULARIZATION_LAB_CACHE, else the system's.
+
+    Raises DownloadError where that is in the home of somebody who has none.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    try:
+        return Path(named).expanduser() if named else _system_cache() / "regularization-lab"
+    except RuntimeError as error:
+        raise DownloadError(
+            f"There is no home folder for {named or '~'}; set {CACHE_VARIABLE} to a folder, or "
+            "choose one with --to."
+        ) from error
+
+
+def _system_cache() -> Path:
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":
         base = "~/Library/Caches"
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "regularization-lab"
+    return Path(base).expanduser()
 
 
 def download(
@@ -79,6 +96,11 @@ def download(
     place = cache_folder() if to is None else to
     folder = place / name
     if folder.is_dir():
+        if not _holds_ratings(folder):
+            raise DownloadError(
+                f"{folder} is there already and holds no {', '.join(_RATINGS[:-1])} or "
+                f"{_RATINGS[-1]}; move it away and run it again."
+            )
         return folder
     url = f"{base_url.rstrip('/')}/{name}.zip"
     try:
@@ -86,13 +108,27 @@ def download(
         digest = DATASETS.get(name) or _published_digest(url, timeout)
         part = place / f"{name}.zip.part"
         _fetch_whole(url, part, digest, report, timeout)
-        _unpack(part, folder)
+        try:
+            _unpack(part, folder)
+        except DownloadError:
+            part.unlink()  # it would be no better next time
+            raise
         part.unlink()
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         _no_connection(url, error)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DownloadError(
+                f"There is no room left in {place}; free some, or choose another folder with --to, "
+                "and run it again. What has come is kept."
+            ) from error
         raise DownloadError(f"{place} cannot be written to: {error.strerror or error}.") from error
     return folder
+
+
+def _holds_ratings(folder: Path) -> bool:
+    files = [folder / name for name in _RATINGS]
+    return any(file.is_file() and file.stat().st_size for file in files)
 
 
 def _fetch_whole(url: str, part: Path, digest: str, report: Report, timeout: float) -> None:
@@ -127,7 +163,7 @@ def _fetch(url: str, part: Path, report: Report, timeout: float) -> None:
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
-        response = urllib.request.urlopen(request, timeout=timeout)
+        response = _open(request, timeout)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code != 416 or not have:
@@ -139,14 +175,35 @@ def _fetch(url: str, part: Path, report: Report, timeout: float) -> None:
             have = 0
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
-        while chunk := response.read(_CHUNK):
+        while chunk := _read(response):
             have += len(chunk)
             if have > _MOST_BYTES:
+                part.unlink()
                 raise DownloadError(f"{url} is larger than any data set of MovieLens; stopped.")
             file.write(chunk)
             report(have, total)
     if total is not None and have < total:
         raise _BrokenOffError(f"after {have} of {total} bytes")
+
+
+def _open(request: urllib.request.Request | str, timeout: float) -> HTTPResponse:
+    """The answer. An OSError is then one of the disk: those of the network are URLError."""
+    try:
+        response: HTTPResponse = urllib.request.urlopen(request, timeout=timeout)
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        raise
+    except OSError as error:  # of TLS, say, once the connection stands
+        raise urllib.error.URLError(error) from error
+    return response
+
+
+def _read(response: HTTPResponse) -> bytes:
+    try:
+        return response.read(_CHUNK)
+    except (TimeoutError, ConnectionError):
+        raise
+    except OSError as error:
+        raise _BrokenOffError(str(error)) from error
 
 
 def _starts_at(response: HTTPResponse) -> int:
@@ -155,7 +212,7 @@ def _starts_at(response: HTTPResponse) -> int:
 
 
 def _published_digest(url: str, timeout: float) -> str:
-    with urllib.request.urlopen(f"{url}.md5", timeout=timeout) as response:
+    with _open(f"{url}.md5", timeout) as response:
         text = response.read(1000).decode("latin-1")
     found = re.search(r"\b[0-9a-fA-F]{32}\b", text)
     if not found:
@@ -181,6 +238,11 @@ def _unpack(archive: Path, folder: Path) -> None:
         inside = list(root.iterdir())
         if len(inside) == 1 and inside[0].is_dir():  # a zip of one folder, by whatever name
             root = inside[0]
+        if not _holds_ratings(root):
+            raise DownloadError(
+                f"What came holds no {', '.join(_RATINGS[:-1])} or {_RATINGS[-1]}, so it was "
+                "deleted; is it a data set of ratings?"
+            )
         if not folder.is_dir():  # nor has another call been quicker
             root.replace(folder)
 
@@ -196,14 +258,25 @@ def _extract(source: zipfile.ZipFile, to: Path, name: str) -> None:
         if outside or link or PureWindowsPath(entry.filename).drive or not path.parts:
             raise DownloadError(f"{name} holds {entry.filename!r}, which leads out of its folder.")
         target = to.joinpath(*path.parts)
-        if entry.is_dir():
-            target.mkdir(parents=True, exist_ok=True)
+        try:
+            (target if entry.is_dir() else target.parent).mkdir(parents=True, exist_ok=True)
+            file = None if entry.is_dir() else target.open("xb")
+        except OSError as error:
+            if error.errno in _NAMES:
+                raise _no_file(name, entry) from error
+            raise
+        except ValueError as error:  # characters that no file system knows
+            raise _no_file(name, entry) from error
+        if file is None:
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with source.open(entry) as stream, target.open("xb") as file:
+        with file, source.open(entry) as stream:
             for chunk in chunks(stream, name, left):
                 file.write(chunk)
         left -= target.stat().st_size
+
+
+def _no_file(name: str, entry: zipfile.ZipInfo) -> DownloadError:
+    return DownloadError(f"{name} holds {entry.filename[:80]!r} twice, or as no file can be named.")
 
 
 def _no_connection(url: str, error: Exception) -> NoReturn:
@@ -244,7 +317,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Fetch a MovieLens data set from GroupLens, check it and unpack it.",
     )
     parser.add_argument("name", help=f"the data set: {', '.join(DATASETS)}")
-    parser.add_argument("--to", type=Path, help=f"the folder for it (default: {cache_folder()})")
+    parser.add_argument(
+        "--to",
+        type=Path,
+        help=f"the folder for it (default: that in {CACHE_VARIABLE}, else the system's cache)",
+    )
     parser.add_argument(
         "--base-url", default=BASE_URL, help="another server (default: %(default)s)"
     )

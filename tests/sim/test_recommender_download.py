@@ -1,15 +1,21 @@
 """Fetching a data set from a server on this machine that behaves well, badly, or not at all."""
 
+import errno
 import hashlib
 import io
+import os
+import ssl
 import subprocess
 import sys
 import threading
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -191,6 +197,9 @@ def hostile(name: str, link: bool = False) -> bytes:
         (hostile("..\\evil"), "which leads out of"),
         (hostile("C:evil"), "which leads out of"),
         (hostile("u.data", link=True), "which leads out of"),
+        (hostile("x" * 300), "twice, or as no file can be named"),
+        (packed({"a": b"x", "a/b": b"x"}), "'a/b' twice, or as no file can be named"),
+        (packed({"a/b": b"x", "a": b"x"}), "'a' twice, or as no file can be named"),
         (WHOLE[: len(WHOLE) // 2], "is damaged or not complete"),
         (b"<html>not a zip</html>", "is damaged or not complete"),
     ],
@@ -203,15 +212,14 @@ def test_a_hostile_archive_writes_nothing(
     server.files["/ml-tiny.zip.md5"] = hashlib.md5(content).hexdigest().encode()
     with pytest.raises(DownloadError, match=says):
         download("ml-tiny", place, base_url=server.url)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".part"]
-    assert not (place / "ml-tiny").exists()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert clean(place)
 
 
 def test_a_bomb_is_not_unpacked(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offer(content: bytes) -> None:
-        (tmp_path / "ml-tiny.zip.part").unlink(missing_ok=True)
         server.files["/ml-tiny.zip"] = content
         server.files["/ml-tiny.zip.md5"] = hashlib.md5(content).hexdigest().encode()
 
@@ -225,7 +233,84 @@ def test_a_bomb_is_not_unpacked(
     monkeypatch.setattr(module, "_MOST_BYTES", len(WHOLE) - 1)
     with pytest.raises(DownloadError, match="larger than any data set"):
         download("ml-tiny", tmp_path, base_url=server.url)
-    assert clean(tmp_path, "ml-tiny.zip.part")
+    assert clean(tmp_path)
+
+
+HOLLOW = {
+    "nothing": {},
+    "a folder": {"ml-tiny/": b""},
+    "no ratings": {"ml-tiny/README": b"hello", "ml-tiny/u.item": b"1|Toy Story|1995||url|0|1\n"},
+    "ratings in a deeper folder": {"ml-tiny/more/u.data": ROWS.encode(), "ml-tiny/x": b""},
+    "an empty table": {"ml-tiny/u.data": b""},
+}
+
+
+@pytest.mark.parametrize("files", HOLLOW.values(), ids=HOLLOW)
+def test_an_archive_without_ratings_is_no_success(
+    server: Server, tmp_path: Path, files: dict[str, bytes], capsys: pytest.CaptureFixture
+) -> None:
+    content = packed(files)
+    server.files["/ml-tiny.zip"] = content
+    server.files["/ml-tiny.zip.md5"] = hashlib.md5(content).hexdigest().encode()
+    assert main(["ml-tiny", f"--to={tmp_path}", "--base-url", server.url]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("What came holds no ratings.csv, ratings.dat or u.data")
+    assert clean(tmp_path)
+
+
+def test_a_folder_without_ratings_is_no_success(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "ml-tiny").mkdir()
+    with pytest.raises(
+        DownloadError, match=r"is there already and holds no ratings.csv, rat.* move"
+    ):
+        download("ml-tiny", tmp_path, base_url=server.url)
+    assert not server.asked
+
+
+@pytest.mark.parametrize("mode", ["ab", "xb"], ids=["fetching", "unpacking"])
+def test_a_full_disk_is_a_sentence_and_what_came_is_kept(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, _data: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "ml-tiny.zip.part").write_bytes(WHOLE[:1000])
+    opened = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda self, how="r": Full() if how == mode else opened(self, how)
+    )
+    with pytest.raises(DownloadError, match=r"There is no room left in .*; free some, .* is kept"):
+        download("ml-tiny", tmp_path, base_url=server.url)
+    assert clean(tmp_path, "ml-tiny.zip.part"), "nothing half unpacked"
+    monkeypatch.undo()
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server.asked.clear()
+    assert len(read_ratings(download("ml-tiny", tmp_path, base_url=server.url))) == 1200
+    kept = 1000 if mode == "ab" else len(WHOLE)
+    assert ranges(server) == [f"bytes={kept}-"]
+
+
+def test_trouble_of_the_network_is_not_put_down_to_the_disk(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of TLS is an OSError, as one of the disk is."""
+
+    def trouble(*_args: object, **_options: object) -> NoReturn:
+        raise ssl.SSLError(1, "bad record")
+
+    monkeypatch.setattr(HTTPResponse, "read", trouble)
+    with pytest.raises(DownloadError, match=r"broke off .*bad record.*run it again"):
+        download("ml-100k", tmp_path, base_url=server_with(server, "/ml-100k.zip"))
+    monkeypatch.setattr(urllib.request, "urlopen", trouble)
+    with pytest.raises(DownloadError, match=r"There is no connection to .*bad record"):
+        download("ml-100k", tmp_path, base_url=server.url)
+
+
+def server_with(server: Server, path: str) -> str:
+    server.files[path] = WHOLE
+    return server.url
 
 
 def test_an_archive_without_a_folder_of_its_own(server: Server, tmp_path: Path) -> None:
@@ -278,6 +363,14 @@ def test_the_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "regularization-lab"
+
+
+def test_a_cache_folder_in_the_home_of_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, "~no-such-user/lab")
+    assert main(["ml-100k", "--base-url", "http://127.0.0.1:9"]) == 1
+    assert capsys.readouterr().err.startswith("There is no home folder for ~no-such-user/lab; set")
 
 
 def test_the_command_line(
