@@ -39,6 +39,14 @@ def test_a_strength_snaps_to_the_nearest_option(value: float) -> None:
     assert abs(math.log(snapped / value)) == pytest.approx(best, abs=1e-12)
 
 
+@given(st.floats(1e-9, 1e2))
+def test_a_strength_says_so_unless_it_is_an_option(value: float) -> None:
+    snapped = STRENGTH.parse(repr(value))
+    assert bool(STRENGTH.moved(repr(value))) == (not math.isclose(value, snapped, rel_tol=1e-9))
+    assert STRENGTH.moved(repr(snapped)) == ""
+    assert STRENGTH.moved(STRENGTH.format(snapped)) == ""
+
+
 @given(st.integers(0, 25))
 def test_whole_numbers_survive_the_url(value: int) -> None:
     assert WHOLE.parse(WHOLE.format(value)) == value

@@ -56,6 +56,10 @@ class Control:
         """What a good value is, in words."""
         raise NotImplementedError
 
+    def moved(self, text: str) -> str:
+        """A sentence where a link's `text` lies between this control's steps; nothing elsewhere."""
+        return ""
+
     def restore(self) -> None:
         """Before it first appears: take the value from the URL, where no bound widget does."""
         if self.key not in st.session_state:
@@ -191,6 +195,14 @@ class Strength(Slid):
         positive = (option for option in self.options if option > 0)
         return min(positive, key=lambda option: abs(math.log(option / value)))
 
+    def moved(self, text: str) -> str:
+        given, used = float(text), self.parse(text)
+        if math.isclose(given, used, rel_tol=1e-9):
+            return ""
+        return _("`{key}` has no step at {given:.6g}; the lab uses the nearest, {used}").format(
+            key=self.key, given=given, used=self.format(used)
+        )
+
     def format(self, value: Any) -> str:
         if value == 0 or value >= 1e-3:
             return f"{value:g}"
@@ -284,9 +296,10 @@ class Switch(Control):
 def settle_url(controls: Sequence[Control]) -> list[str]:
     """Before controls first appear: rewrite what the URL asks of them in the form that they write.
 
-    Returns a sentence for each value that cannot be used; those leave the URL, so the default is
-    shown. Streamlit itself reads some texts more loosely (7.9 as 7) and others more strictly (1e-3
-    is not 0.001 to a list of options), and says nothing of either.
+    Returns a sentence for each value that cannot be used, which leaves the URL, so that the default
+    is shown; and for each that lies between two steps of its control, which opens the nearest.
+    Streamlit itself reads some texts more loosely (7.9 as 7) and others more strictly (1e-3 is not
+    0.001 to a list of options), and says nothing of either.
     """
     complaints = []
     for control in controls:
@@ -310,6 +323,7 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
         else:
             if text != canonical:
                 st.query_params[control.key] = canonical
+                complaints += [sentence] if (sentence := control.moved(text)) else []
     return complaints
 
 

@@ -15,6 +15,7 @@ import threadpoolctl
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from sim.compute import LOADING
 from ui import i18n, links, preview, theme, visits
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
@@ -317,7 +318,8 @@ def quieten(name: str) -> None:
 
     Cached, so it happens once for each screen.
     """
-    threadpoolctl.threadpool_limits(1, user_api="blas")
+    with LOADING:
+        threadpoolctl.threadpool_limits(1, user_api="blas")
 
 
 def complain(*sentences: str) -> None:

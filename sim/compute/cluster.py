@@ -160,12 +160,12 @@ class Compute:
         client: Any = None
         try:
             security = None  # an operator's own is in Dask's configuration
-            dask = distributed()
             if process is not None and process.stdout is not None:
                 answer = process.stdout.readline()
                 if not answer:
                     raise RuntimeError("its process ended before it gave an address")
                 address, security = _read(answer)
+            dask = distributed()
             limit = ANSWER if process is None else PATIENCE
             logging.getLogger("distributed").setLevel(logging.WARNING)
             client = dask.Client(

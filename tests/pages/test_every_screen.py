@@ -145,11 +145,72 @@ def test_a_link_with_values_is_taken_at_its_word(open_screen: Open) -> None:
     assert screen.get_by_key("scene_pill").value == 4
 
 
-@pytest.mark.parametrize(("text", "value"), [("1e-3", 1e-3), ("0.001", 1e-3), ("0.0011", 1e-3)])
-def test_a_strength_is_read_as_a_number(open_screen: Open, text: str, value: float) -> None:
+@pytest.mark.parametrize("text", ["1e-3", "0.001", "1.0000000000000002e-3"])
+def test_a_strength_is_read_as_a_number(open_screen: Open, text: str) -> None:
     screen = open_screen("overfitting", penalty=text)
-    assert screen.select_slider(key="penalty").value == value
+    assert screen.select_slider(key="penalty").value == 1e-3
     assert not screen.warning
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "text", "opens", "shown"),
+    [
+        ("overfitting", "penalty", "7.9", 10.0, ("7.9", "10")),
+        ("overfitting", "penalty", "0.0011", 1e-3, ("0.0011", "0.001")),
+        ("overfitting", "penalty", "1e-30", 1e-9, ("1e-30", "1e-9")),
+        ("optimizers", "weight_decay", "0.4", 0.5, ("0.4", "0.5")),
+        ("weight_decay", "penalty", "0.3333", 0.5, ("0.3333", "0.5")),
+        ("recommender", "weight_decay", "0.123456789", 0.1, ("0.123457", "0.1")),
+    ],
+)
+def test_a_strength_between_two_steps_opens_the_nearest_and_says_so(
+    open_screen: Open, name: str, key: str, text: str, opens: float, shown: tuple[str, str]
+) -> None:
+    said = {
+        "en": "`{key}` has no step at {}; the lab uses the nearest, {}.",
+        "zh": "`{key}` 没有 {} 这一档；现用最接近的 {}",
+    }
+    for lang, sentence in said.items():
+        screen = open_screen(name, lang=lang, **{key: text})
+        assert screen.select_slider(key=key).value == opens
+        assert sentence.format(*shown, key=key) in screen.warning[0].value
+        assert not screen.run().warning, "once"
+
+
+def test_places_of_points_are_rounded_and_said_so(open_screen: Open) -> None:
+    for lang, sentence in (
+        ("en", "the places in `added` are rounded to three decimals"),
+        ("zh", "`added` 中的位置按三位小数取整"),
+    ):
+        screen = open_screen("overfitting", lang=lang, added="0.12345:0.5")
+        assert screen.query_params["added"] == "0.123:0.5"
+        assert sentence in screen.warning[0].value
+    for exact in ("0.1230:0.5", "0.123:0.50"):
+        screen = open_screen("overfitting", added=exact)
+        assert screen.query_params["added"] == "0.123:0.5"
+        assert not screen.warning
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "text"),
+    [
+        ("overfitting", "noise", "0.333"),
+        ("overfitting", "n_datasets", "105"),
+        ("weight_decay", "learning_rate", "0.1234"),
+        ("constraints", "center_x", "1.234"),
+        ("constraints", "penalty", "0.1234567"),
+        ("constraints", "budget", "1.2345"),
+        ("dropout", "p", "0.123"),
+    ],
+)
+def test_a_number_between_two_steps_is_taken_at_its_word(
+    open_screen: Open, name: str, key: str, text: str
+) -> None:
+    formulation = {"formulation": "penalty"} if key == "penalty" else {}
+    screen = open_screen(name, **{key: text}, **formulation)
+    assert_well(screen)
+    assert not screen.warning
+    assert screen.session_state[key] == pytest.approx(float(text), rel=1e-9)
 
 
 def test_presenter_mode_folds_the_tabs(open_screen: Open) -> None:

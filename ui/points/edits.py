@@ -104,6 +104,11 @@ class EditControl(Control):
             entries.sort()
         return _joined(entries)
 
+    def moved(self, text: str) -> str:
+        if sorted(_numbers(self.key, text)) == sorted(_numbers(self.key, self.parse(text))):
+            return ""
+        return _("the places in `{key}` are rounded to three decimals").format(key=self.key)
+
     def format(self, value: Any) -> str:
         return str(value) or _("none")
 

@@ -119,6 +119,9 @@ class Penalty(Strength):
             raise ValueError(text)
         return value
 
+    def moved(self, text: str) -> str:
+        return ""  # what lies between its steps is a step of its own
+
     def format(self, value: Any) -> str:
         return f"{value:.12g}"
 
