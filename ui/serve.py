@@ -78,6 +78,8 @@ class Previews:
             return _refusal(405, _("Previews are asked for with GET."), Allow="GET, HEAD")
         if len(request.url.query) > LONGEST:
             return _refusal(414, _("A question has at most {n} characters.").format(n=LONGEST))
+        if twice := [key for key in query if len(query.getlist(key)) > 1]:
+            return _refusal(400, _("`{key}` is asked for twice.").format(key=preview.cut(twice[0])))
         try:
             preview.find(name, query)
             async with self._turns.turn(name, query["view"]):

@@ -183,6 +183,7 @@ REFUSED = {
     "view=fit&moved=" + "9" * 9000: "`moved` must be",
     "view=fit&held_out=maybe": "`held_out` must be true or false, not maybe.",
     "view=fit&degree_c=3": "This screen has no control `degree_c`.",
+    "view=fit&degree_a=3&degree_a=4": "`degree_a` is asked for twice.",
     "view=nothing": "There are no previews of a view `nothing` on a screen `overfitting`.",
     "": "There are no previews of a view",
 }
