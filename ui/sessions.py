@@ -6,6 +6,7 @@ holds this file against the real thing. `end` and `drop` are for the thread of t
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+_loop: asyncio.AbstractEventLoop | None = None
 
 
 def seconds_kept() -> float:
@@ -57,6 +60,18 @@ def end(session: str) -> None:
     if info is not None:
         for content in ("_session_state", "_fragment_storage"):
             setattr(info.session, content, type(getattr(info.session, content))())
+
+
+def end_soon(session: str) -> None:
+    """The same from any thread, when the event loop comes to it."""
+    if _loop is not None:
+        _loop.call_soon_threadsafe(end, session)
+
+
+def attach(loop: asyncio.AbstractEventLoop) -> None:
+    """Say which event loop is the server's."""
+    global _loop
+    _loop = loop
 
 
 def files() -> set[tuple[str, str]]:

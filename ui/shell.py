@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from sim.compute import LOADING
-from ui import i18n, links, preview, theme, visits
+from ui import i18n, links, preview, returning, theme, visits
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
 
@@ -271,6 +271,7 @@ def navigation(pages: Mapping[Topic, st.Page]) -> None:
         for linked in pages.values():
             st.page_link(linked, width="content")
         links.hold()
+        returning.listen()
 
 
 def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
@@ -293,6 +294,7 @@ def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
             with notice:
                 _show_complaints()
                 _show_failure()
+                returning.say()
             share(place)
     finally:  # also when the screen asks for another run
         _framed.set(False)

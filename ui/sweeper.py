@@ -17,9 +17,9 @@ import pkgutil
 import time
 from collections.abc import AsyncIterator, Callable
 
-from sim.compute import give_back
+from sim.compute import give_back, keep_large_apart
 from sim.compute.remote import distributed
-from ui import live, sessions, visits
+from ui import live, returning, sessions, visits
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Sweeper:
         if over or self._drop_files(now) or self._known - known:
             self._rounds = _ROUNDS
         self._known = known - over
+        returning.forget(self._known.__contains__)
         self._rounds -= 1
         return self._rounds >= 0
 
@@ -69,19 +70,19 @@ class Sweeper:
         return bool(over)
 
 
-def end(session: str, *, but_keep_its_things: bool = False) -> None:
-    """End a session, and close what it has in the worker unless another session has taken it."""
-    if not but_keep_its_things:
-        for screen in visits.luggage(sessions.state(session)).values():
-            for thing in screen.kept.values():
-                if hasattr(thing, "close"):
-                    thing.close()
+def end(session: str) -> None:
+    """End a session, and close what it has in the worker."""
+    for screen in visits.luggage(sessions.state(session)).values():
+        for thing in screen.kept.values():
+            if hasattr(thing, "close"):
+                thing.close()
     sessions.end(session)
 
 
 @contextlib.asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """The life of the server, for `st.App`: imports first, then sweeps for as long as it lasts."""
+    sessions.attach(asyncio.get_running_loop())
     await asyncio.to_thread(prepare)
     sweeping = asyncio.create_task(_sweep(Sweeper(sessions.seconds_kept())))
     try:
@@ -98,6 +99,7 @@ def prepare() -> None:
     """
     import ui
 
+    keep_large_apart()
     for module in pkgutil.walk_packages(ui.__path__, "ui."):
         importlib.import_module(module.name)
     distributed()

@@ -17,7 +17,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ui.controls import Control
 
 AROUND = frozenset(
-    {"_language", "_present", "_spoken", "_complaints", "_failed", "language", "presenter", "share"}
+    {"_language", "_present", "_spoken", "_complaints", "_failed", "_tab"}
+    | {"language", "presenter", "share", "returning", "understood"}
 )
 """What no screen owns."""
 LASTING = frozenset({"_dataset", "_given", "_uploaded"})
@@ -119,6 +120,19 @@ def luggage(state: Mapping[str, Any]) -> dict[str, Left]:
     if (name := state.get("_screen")) is not None:
         screens[name] = Left(state.get("_values", {}), _kept(state))
     return screens
+
+
+def unpack(screens: Mapping[str, Left], *, values: bool) -> None:
+    """In a callback: take over what another session had on its screens.
+
+    On the screen where the visitor is, the widgets get back their `values` only if asked for.
+    """
+    state = st.session_state
+    screens = dict(screens)
+    here = screens.pop(state.get("_screen"), None)
+    state["_away"] = {**screens, **state.get("_away", {})}
+    if here is not None:
+        state.update({**here.kept, **(here.values if values else {})})
 
 
 def _forget(but: frozenset[str] = frozenset()) -> None:

@@ -14,7 +14,7 @@ start and gave to its parent alone.
 """
 
 from sim.compute.cluster import Compute, ComputeState
-from sim.compute.memory import give_back
+from sim.compute.memory import give_back, keep_large_apart
 from sim.compute.operator import (
     MEMORY_VARIABLE,
     SCHEDULER_VARIABLE,
@@ -35,6 +35,7 @@ __all__ = [
     "WorkerLost",
     "dask_setup",
     "give_back",
+    "keep_large_apart",
     "scheduler_address",
     "warm",
     "worker_memory",
