@@ -82,7 +82,7 @@ def test_it_is_known_what_a_visitor_would_miss() -> None:
         return visits.Left({}, kept)
 
     assert returning.things({"recommender": left(_run=None, _past=[], _dataset=None)}) == []
-    away = {"home": left(), "recommender": left(_run="run", _dataset="mine")}
+    away = {"constraints": left(_given=[1]), "recommender": left(_run="run", _dataset="mine")}
     assert returning.things(away) == ["run", "file"]
     assert returning.things({"recommender": left(_cells=("cell",))}) == ["sweep"]
 
@@ -92,6 +92,6 @@ def test_the_sentences_say_what_is_gone_and_how_to_go_on(house: House) -> None:
     assert words == (
         "This page was away for more than 3 minutes, or the server has been started anew. "
         "Gone with that: the training run, your file of ratings. "
-        "Press Start to train again. Choose it again under Your data."
+        "Press Start to train again. Choose the file again under Your data."
     )
     assert returning.words(["file"], brings=True).endswith("The file is being read again.")

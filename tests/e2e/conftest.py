@@ -43,12 +43,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(base: str = "", **environment: str) -> Iterator[str]:
+def serving(base: str = "", port: int | None = None, **environment: str) -> Iterator[str]:
     """The app on a port of its own, for as long as the block lasts; its address.
 
     `base` is the path that it lives under, as "/lab".
     """
-    port = free_port()
+    port = port or free_port()
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "streamlit", "run", "app.py"),

@@ -22,14 +22,18 @@ from ui import sessions, visits
 from ui.i18n import N_, _
 
 KEY = "returning"
+SCREEN, FILE_VIEW = "recommender", "data"
+"""Where what could be missed is, and where a file is chosen."""
 THINGS = {
     "run": (("_run", "_past"), N_("the training run"), N_("Press Start to train again.")),
     "sweep": (("_sweep", "_cells"), N_("the sweep"), N_("Press Sweep to begin another.")),
-    "file": (("_dataset",), N_("your file of ratings"), N_("Choose it again under Your data.")),
+    "file": (
+        ("_dataset", "_given"),
+        N_("your file of ratings"),
+        N_("Choose the file again under Your data."),
+    ),
 }
 """What is worth a word when it is gone: where it is kept, what it is, and how to go on."""
-FILE_SCREEN, FILE_VIEW = "recommender", "data"
-"""Where a file is chosen."""
 
 _owners: dict[str, str] = {}  # sessions by the tokens of their pages
 _lock = threading.Lock()
@@ -104,12 +108,8 @@ def words(gone: Sequence[str], *, brings: bool = False) -> str:
 
 def things(luggage: Mapping[str, visits.Left]) -> list[str]:
     """Which of `THINGS` are among it."""
-    kept = [screen.kept for screen in luggage.values()]
-    return [
-        thing
-        for thing, (keys, *_words) in THINGS.items()
-        if any(has.get(key) for has in kept for key in keys)
-    ]
+    kept = luggage[SCREEN].kept if SCREEN in luggage else {}
+    return [name for name, (keys, *_words) in THINGS.items() if any(map(kept.get, keys))]
 
 
 def claim(token: str, here: str) -> Mapping[str, Any] | Literal["wait", "gone"]:
@@ -158,7 +158,7 @@ def _hear() -> None:
 def _lead_to_the_file(tab: Tab, had: Sequence[str]) -> None:
     """To the view where the page can put the file, and back when it is read."""
     state = st.session_state
-    if not tab.brings or state.get("_screen") != FILE_SCREEN:
+    if not tab.brings or state.get("_screen") != SCREEN:
         return
     if "file" in had:
         tab.brings = False
