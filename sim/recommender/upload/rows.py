@@ -80,13 +80,13 @@ def read_rows(
     UploadError where the table is too large, or at least half of its rows are no ratings.
     """
     lines = read_lines(name, raw, form, max_ratings)
-    user, item = Column(*coded(lines.frame["user"])), Column(*coded(lines.frame["item"]))
-    decimal = "."
-    if lines.clean:
-        values = lines.frame["rating"].to_numpy()
-        reasons = np.zeros(len(lines), np.int8)
+    user, item = Column(*coded(lines.take("user"))), Column(*coded(lines.take("item")))
+    decimal, column = ".", lines.take("rating")
+    if column.dtype == np.float64:  # they are numbers, and all rows are ratings
+        values = column.to_numpy()
+        reasons = np.zeros(lines.n, np.int8)
     else:
-        rating = Column(*coded(lines.frame["rating"]))
+        rating = Column(*coded(column))
         decimal = "," if any(map(decimal_comma, rating.texts)) else "."
         parsed = [number(text, decimal) for text in rating.texts]
         values = np.array([np.nan if n is None else n for n in parsed])[rating.codes]
@@ -102,11 +102,12 @@ def read_rows(
     if not n_lines:
         raise UploadError("no_rows", file=name)
     if 2 * n_bad >= n_lines:
-        raise _error(name, lines, next(one for one in left if one.reason != "not_rated"))
+        reason = next(one.reason for one in left if one.reason != "not_rated")
+        raise _error(name, lines, reason, int(np.flatnonzero(reasons == _CODE[reason])[0]))
     kept = np.flatnonzero(reasons == _GOOD)
     kept, written = _latest(lines, user, item, kept)
     title, genres = (
-        Column(*_as_written(lines.frame[role])).take(kept) if role in lines.frame else None
+        Column(*_as_written(lines.take(role))).take(kept) if role in lines.columns else None
         for role in ("title", "genres")
     )
     return Rows(
@@ -119,7 +120,7 @@ def read_rows(
         left,
         unrated,
         tuple((one.value, one.count) for one in stand_apart),
-        frozenset({one.reason for one in left} | ({"empty"} if n_lines < len(lines) else set())),
+        frozenset({one.reason for one in left} | ({"empty"} if n_lines < lines.n else set())),
         replace(lines.form, decimal=decimal),
         int((reasons == _GOOD).sum()) - len(kept),
         written,
@@ -148,7 +149,7 @@ def _reasons(
     lines: Lines, user: Column, item: Column, rating: Column, values: NDArray[np.float64]
 ) -> NDArray[np.int8]:
     """For each row 0 where it is a rating, -1 where it is empty, else what is wrong."""
-    found = np.zeros(len(lines), np.int8)
+    found = np.zeros(lines.n, np.int8)
 
     def mark(reason: str, where: NDArray[np.bool_]) -> None:
         found[(found == _GOOD) & where] = _CODE[reason]
@@ -176,19 +177,19 @@ def _left_out(lines: Lines, reasons: NDArray[np.int8]) -> Iterator[LeftOut]:
         if reason and len(rows):
             first = int(rows[0])
             example = " ".join(lines.line(first).split())
-            yield LeftOut(reason, len(rows), lines.form.start + first + 1, shown(example))
+            yield LeftOut(reason, len(rows), lines.number(first), shown(example))
 
 
-def _error(name: str, lines: Lines, left: LeftOut) -> UploadError:
-    """What is wrong with the first row of a kind."""
-    values: dict[str, str | int] = {"file": name, "row": left.row}
-    texts = fields(lines.line(left.row - 1 - lines.form.start), lines.form.separator)
-    if left.reason == "few_columns":
+def _error(name: str, lines: Lines, reason: str, row: int) -> UploadError:
+    """What is wrong with a row."""
+    values: dict[str, str | int] = {"file": name, "row": lines.number(row)}
+    texts = fields(lines.line(row), lines.form.separator)
+    if reason == "few_columns":
         needed = max(lines.form.columns[role] for role in ESSENTIAL) + 1
         values |= {"found": len(texts), "expected": needed}
-    elif left.reason == "too_long":
+    elif reason == "too_long":
         values |= {"limit": LONGEST}
-    elif left.reason == "not_a_number":
+    elif reason == "not_a_number":
         place = lines.form.columns["rating"]
         values |= {"found": shown(repr(texts[place] if place < len(texts) else ""))}
-    return UploadError(left.reason, **values)
+    return UploadError(reason, **values)

@@ -62,7 +62,7 @@ def _general(data: bytes, name: str, member: str, max_bytes: int) -> Catalogue:
             return {}
         utf8 = _utf8(read_member(data, name, member, max_bytes))
         form = begin(member, utf8, columns).form
-        frame = read_lines(member, utf8, form, _MOST_ROWS).frame
+        frame = read_lines(member, utf8, form, _MOST_ROWS).columns
     except UploadError:
         return {}
     genres = frame.get("genres", [""] * len(frame["item"]))
