@@ -158,9 +158,10 @@ def latest(
     A row without a time (not-a-number) is earlier than any with one.
     """
     pairs = pd.Series(user * (movie.max(initial=0) + 1) + movie, copy=False)
+    last = ~pairs.duplicated(keep="last").to_numpy()
+    if time is None or last.all():
+        return np.flatnonzero(last)
     twice = pairs.duplicated(keep=False).to_numpy()
-    if time is None or not twice.any():
-        return np.flatnonzero(~pairs.duplicated(keep="last").to_numpy())
     rows = np.flatnonzero(twice)
     rows = rows[np.argsort(np.nan_to_num(time[rows], nan=-np.inf), kind="stable")]
     ends = rows[~pairs.iloc[rows].duplicated(keep="last").to_numpy()]

@@ -147,7 +147,7 @@ class _Text:
 
 
 def _text(file: str, raw: bytes, encoding: str | None = None) -> _Text:
-    if not raw.strip():
+    if not raw or raw.isspace():
         raise UploadError("empty", file=file)
     encodings = plausible(raw)
     encoding = encoding or encodings[0]

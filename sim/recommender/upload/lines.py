@@ -85,7 +85,7 @@ def read_lines(name: str, raw: bytes, form: Form, max_ratings: int) -> Lines:
         if not first:
             raise UploadError("no_rows", file=name)
     lengths = np.diff(_line_ends(raw, first), prepend=first - 1) - 1
-    if not len(lengths) or not raw[first:].strip():
+    if not lengths.any():
         raise UploadError("no_rows", file=name)
     if lengths.max() > _LONGEST_ROW:
         row = form.start + int(lengths.argmax()) + 1
