@@ -21,6 +21,11 @@ _ENOUGH = 1 << 14  # bytes; a detector learns little more from more
 _COMMON = frozenset(
     "äàâáãåæçéèêëíìîïñóòôöõøœúùûüßÄÀÂÁÅÆÇÉÈÊËÍÑÓÔÖØŒÚÜ¿¡«»·–—‘’“”…€°½".encode("cp1252")
 )
+_LETTERS = {  # of languages whose frequencies alone tell the detector too little
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "cp1254": ("çğıöşüâ",),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äöõüšž"),
+}
 _EDGES = bytes.maketrans(b'\r,;\t"|:', b"\n" * 7)
 
 
@@ -110,6 +115,16 @@ def _is_western(sample: bytes) -> bool:
     return sum(byte in _COMMON for byte in letters) > 0.95 * len(letters)
 
 
+def _is_spelt(sample: bytes, encoding: str) -> bool:
+    """Whether nearly all letters that are not ASCII are those of one language in `encoding`."""
+    text = sample.decode(encoding, errors="replace").lower()
+    letters = [letter for letter in text if letter.isalpha() and not letter.isascii()]
+    return any(
+        sum(letter in alphabet for letter in letters) > 0.95 * len(letters) > 0
+        for alphabet in _LETTERS.get(encoding, ())
+    )
+
+
 def _ranked(sample: bytes) -> list[str]:
     """The encodings found by the detector, the most likely first."""
     from charset_normalizer import from_bytes  # 30 ms, and hardly ever needed
@@ -122,15 +137,17 @@ def _ranked(sample: bytes) -> list[str]:
     fluent = max(match.coherence for match in near) - 0.15
     western = _is_western(sample)
 
-    def rank(name: str, match: Any) -> tuple[bool, bool, bool, float]:
+    def rank(name: str, match: Any) -> tuple[bool, bool, bool, bool, float]:
         paired = name in _PAIRED and match.multi_byte_usage > 0.3
         european = name == "cp1252" and western  # lone accents as in "à" are odd to the detector
         likely = paired or (name not in _PAIRED and match.coherence >= fluent)
+        spelt = not european and _is_spelt(sample, name)
         foreign = name == "cp1252" and not western
         return (
             not (likely and (match in near or european)),
             not paired,
             not european,
+            not spelt,
             foreign - match.coherence,
         )
 

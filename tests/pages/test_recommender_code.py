@@ -22,11 +22,11 @@ import torch
 from sim.recommender import Knobs, Settings, Trainer, movielens, split
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import ModelName, OptimizerName, Schedule
-from sim.recommender.upload import read_upload
+from sim.recommender.upload import Choices, read_upload
 from tests.pages.conftest import Open
 from ui.code import recommender as code
 from ui.views.recommender import training
-from ui.views.recommender.dataset import own
+from ui.views.recommender.dataset import Dataset, own
 
 ROWS = 12_000
 SETTINGS = Settings(epochs=3, batch_size=512, learning_rate=2e-3, n_factors=20)
@@ -200,11 +200,30 @@ def comma(text: str) -> str:
 WIDE, STARS = rows_of(0, 100), rows_of(1, 5)
 
 
-def packed(name: str, text: str) -> bytes:
+WHOLE = [(u, i, round(r / 10)) for u, i, r in WIDE]
+
+
+def timed(rows: list[tuple[int, int, float]], line: str, header: str = "") -> str:
+    """With times that do not rise from row to row."""
+    return header + "".join(
+        line.format(u=u, i=i, r=r, t=978300760 + n * 7919 % 1009, d=1 + n * 7919 % 29)
+        for n, (u, i, r) in enumerate(rows)
+    )
+
+
+STRAY = (
+    table(
+        [*STARS, (61, 1, 3.0)], '{u}\t"Film" {i}\t{r}\t"seen\n', "user\titem\trating\tnote\n"
+    ).encode()
+    + b'62\t"Film, ""the"""\t4\t\n\n63\t"\tx\t\n'
+)
+
+
+def several(files: dict[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("__MACOSX/._" + name, "nothing")
-        archive.writestr("ml/" + name, text)
+        for name, text in files.items():
+            archive.writestr(name, text)
     return out.getvalue()
 
 
@@ -213,6 +232,10 @@ def dated(form: str) -> str:
     days = [datetime(2020, 12, 31) - timedelta(hours=7 * n) for n in range(len(STARS))]
     rows = [f'{u},{i},{r},"{day:{form}}"\n' for (u, i, r), day in zip(STARS, days, strict=True)]
     return "user,item,rating,date\n" + "".join(rows)
+
+
+def packed(name: str, text: str) -> bytes:
+    return several({"__MACOSX/._" + name: "nothing", "ml/" + name: text})
 
 
 FILES = {
@@ -242,6 +265,51 @@ FILES = {
     "ratings.dat": table(STARS, "{u}::{i}::{r}::978300760\n").encode(),
     "wide.txt": table(WIDE, "{u}\t{i}\t{r}\n", "user\titem\trating\n").encode("utf-16"),
     "ml.zip": packed("ratings.csv", table(STARS, "{u},{i},{r},1\n", "userId,movieId,rating,t\n")),
+    "leading.csv": table(STARS, "{u:03d},{i},{r}\n", "user,item,rating\n").encode(),
+    "blank.csv": (
+        table(STARS, "{u},{i},{r}\n", "user,item,rating\n")
+        + "1,2,\n\n,5,3\n7,,4\n1,5\n 8 , 9 ,good\n8,9,inf\n8,9,1e9\n"
+        + "u" * 300
+        + ",9,4\n"
+    ).encode(),
+    "commas.txt": (
+        comma(table(WIDE, "{u} {i} {r}\n", "user item rating\n")) + "5 6 1.5\n5 7 x\n   \n"
+    ).encode(),
+    "stars.csv": table(WHOLE, "{u},{i},{r:.0f}\n", "user,item,rating\n").encode()
+    + "".join(f"{u},{i},-1\n" for u in range(70, 90) for i in range(9)).encode(),
+    "spaces.txt": table(STARS, "  {u}  {i}\t{r}\n").encode(),
+    "framed.txt": b'"user" "item" "rating"\n'
+    + "".join(f'"{n}" "{u}" "Film: {i}" {r}\n' for n, (u, i, r) in enumerate(STARS)).encode(),
+    "sep.csv": table(STARS, "{u};{i};{r}\r\n", "\ufeffsep=;\r\nUser;Film;Rating\r\n").encode(),
+    "konect.txt": table(STARS, "{u} {i} {r} 978300760\n", "% bip weighted\n% 1500\n").encode(),
+    "mine.inter": table(
+        STARS, "{u}\t{i}\t{r}\n", "user_id:token\titem_id:token\trating:float\n"
+    ).encode(),
+    "bars.txt": table(STARS, "{u}|{i}|{r}\n").encode(),
+    "ciao.txt": table(STARS, "{u},{i},{i},7,{r},2001-03-01\n").encode(),
+    "times.csv": timed(STARS, "{u},{i},{r},{t}\n", "userId,movieId,rating,timestamp\n").encode(),
+    "days.csv": timed(STARS, "{u},{i},{r},2001-01-{d:02d}\n", "user,item,rating,date\n").encode(),
+    "times.data": timed(STARS, "{u}\t{i}\t{r}\t{t}\n").encode(),
+    "times.dat": timed(STARS, "{u}::{i}::{r}::{t}\n").encode(),
+    "russian.csv": table(STARS, "{u},Фильм номер {i},{r}\n", "user,title,rating\n").encode(
+        "cp1251"
+    ),
+    "quoted.csv": table(STARS, '"{u}", "{i}", "{r}"\n').encode(),
+    "stray.tsv": STRAY,
+    "stray.csv": STRAY.replace(b"\t", b";"),
+    "stray.zip": packed("stray.tsv", STRAY.decode()),
+    "stray.tsv.gz": gzip.compress(STRAY),
+    "lines.csv": table(STARS, '{u},"Film\n{i}, a",{r}\n', "user,item,rating\n").encode(),
+    "books.zip": several(
+        {
+            "BX-Books.csv": '"ISBN";"Book-Title"\n'
+            + "".join(f'"{i}";"Book {i}"\n' for i in range(60)),
+            "BX-Book-Ratings.csv": table(
+                STARS, '"{u}";"{i}";"{r}"\n', '"User-ID";"ISBN";"Book-Rating"\n'
+            ),
+            "BX-Users.csv": '"User-ID";"Age"\n' + '"1";NULL\n' * 9999,
+        }
+    ),
     "packed.csv.gz": gzip.compress(table(WIDE, "{u},{i},{r}\n", "user,item,rating\n").encode()),
 }
 
@@ -253,6 +321,41 @@ def test_an_own_file_is_read_as_it_was_here(
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(FILES[name])
     dataset = own(read_upload(FILES[name], name))
+    assert_the_code_reads(dataset)
+
+
+CHOICES = {
+    "columns": (
+        table(STARS, "{r},x,{i},{u},2\n", "punkte,a,ding,person,b\n").encode(),
+        Choices(columns={"user": 3, "item": 2, "rating": 0}),
+    ),
+    "no time": (
+        timed(STARS, "{u},{i},{r},{t}\n", "user,item,rating,time\n").encode(),
+        Choices(columns={"user": 0, "item": 1, "rating": 2}),
+    ),
+    "encoding": (FILES["russian.csv"], Choices(encoding="koi8_r")),
+    "an encoding that does not fit": (FILES["russian.csv"], Choices(encoding="utf-8")),
+    "all are ratings": (FILES["stars.csv"], Choices(not_rated=())),
+    "others are none": (FILES["stars.csv"], Choices(not_rated=(-1.0, 0.0, 10.0))),
+    "table": (
+        several({n: FILES[n].decode() for n in ("plain.csv", "quoted.csv", "leading.csv")}),
+        Choices(table="leading.csv"),
+    ),
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_an_own_file_is_read_as_chosen(
+    choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data, choices = CHOICES[choice]
+    Path("own.bin").write_bytes(data)
+    assert_the_code_reads(own(read_upload(data, "own.bin", choices=choices)))
+
+
+def assert_the_code_reads(dataset: Dataset) -> None:
+    """The code takes the same ratings from the file as the screen does."""
     settings = replace(SETTINGS, rating_range=dataset.rating_range)
     head = code.source(settings, Knobs(), dataset.upload and dataset.upload.origin)
     found: dict[str, Any] = {}

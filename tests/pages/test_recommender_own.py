@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 from sim.recommender import EpochRecord, Knobs, Settings, Trainer, movielens, split
 from sim.recommender.grid import Cell, CellResult, best, summary
 from sim.recommender.ratings import rating_range
+from sim.recommender.scale import histogram
 from tests.pages.conftest import Open, assert_well, readout_text
 from ui.charts import recommender as charts
 from ui.theme import Figure
-from ui.views.recommender import train, training
+from ui.views.recommender import films, train, training
 from ui.views.recommender.dataset import Dataset, bundled
 
 
@@ -327,6 +328,52 @@ def test_the_description_says_which_training_loss_it_has() -> None:
     said = charts.description(progress, dataset.scale)
     loss = dataset.scale.loss(progress.history[-1].train_loss)
     assert f"The mean training loss of epoch 1 is {loss}, the validation loss at its end" in said
+
+
+def test_a_histogram_of_decimals_has_bins_on_a_linear_axis() -> None:
+    rating = np.random.default_rng(0).normal(3, 0.4, 600).astype(np.float32)
+    bars = histogram(rating)
+    figure = charts.histogram(bars)
+    x = figure.specification(presenting=False)["encoding"]["x"]
+    assert (x["type"], x["bin"]) == ("quantitative", "binned")
+    assert x["scale"]["domain"] == [bars[0].low, bars[-1].high]
+    assert figure.frame["count"].sum() == 600
+    assert (figure.frame["high"][:-1].to_numpy() == figure.frame["low"][1:].to_numpy()).all()
+    few = charts.histogram(histogram(np.float32([1, 2, 2, 5])))
+    assert few.specification(presenting=False)["encoding"]["x"]["type"] == "ordinal"
+    assert few.frame["count"].tolist() == [1, 2, 1]
+
+
+@pytest.mark.parametrize("ends", [(-10, 10, 0.03125), (0, 5, 0.001)])
+def test_stars_stand_for_the_ends_of_the_scale(
+    open_screen: Open, ends: tuple[float, float, float]
+) -> None:
+    screen = with_ratings(open_screen, ends)
+    with_a_past_run(screen)
+    look(screen, "films")
+    scale = screen.session_state["_dataset"].scale
+    assert not [box for box in screen.number_input if box.key.startswith("stars_")]
+    assert f"the lowest rating, {scale.low:.3g}" in words(screen)
+
+
+@pytest.mark.parametrize("ends", SCALES)
+@pytest.mark.parametrize("star", range(5))
+def test_a_star_gives_a_rating_of_the_scale(
+    ends: tuple[float, float], star: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = on_scale(*ends)
+    page = SimpleNamespace(
+        session_state={"widget": star if dataset.scale.by_stars else dataset.scale.five[star]}
+    )
+    monkeypatch.setattr(films, "st", page)
+    monkeypatch.setattr(films.Mine, "value", lambda _self: "")
+    monkeypatch.setattr(films.Mine, "write", lambda _self: None)
+    mine = films.mine_control(dataset)
+    mine.rate(0, dataset, "widget")
+    name, rating = page.session_state["mine"].split(":")
+    assert name == dataset.everything.movie_ids[0]
+    assert float(rating) == pytest.approx(dataset.scale.five[star])
+    assert mine.parse(page.session_state["mine"]) == page.session_state["mine"]
 
 
 def test_ratings_without_genres_have_no_column_of_them(open_screen: Open) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.recommender import Ratings, Settings, Trainer, movielens, split
+from sim.recommender.fold_in import fold_in, predict_new
 from sim.recommender.ratings import rating_range
 from sim.recommender.scale import Scale, histogram, scale_of, shown
 from sim.recommender.size import n_weights
@@ -99,6 +100,54 @@ def test_losses_are_told_apart_on_every_scale(form: tuple[float, float, float]) 
 @pytest.mark.parametrize("form", SCALES)
 def test_stars_are_for_one_to_five_alone(form: tuple[float, float, float]) -> None:
     assert scale(*form).stars == (form[1] == 5)
+
+
+def test_five_stars_reach_over_any_scale() -> None:
+    assert scale(1, 5, 1).five == scale(0.5, 5, 0.5).five == (1, 2, 3, 4, 5)
+    jester = Scale(-9.40625, 9.5625, 0.03125, 1.0, 1.0)
+    assert [round(rating, 2) for rating in jester.five] == [-9.41, -4.66, 0.08, 4.82, 9.56]
+    assert jester.by_stars
+    assert not jester.stars
+    for form in SCALES:
+        found = scale(*form)
+        stars = [found.stars_of(rating) for rating in found.five]
+        assert stars == [1, 2, 3, 4, 5]
+        assert found.low <= found.five[0] < found.five[4] == found.high
+    assert [scale(*form).by_stars for form in SCALES] == [
+        *(True, True, False, False), True, False, True
+    ]  # fmt: skip
+    assert Scale(1, 5, 1, 1.0, 1.0).stars_of(0.5) == 1
+
+
+def test_one_star_lowers_and_five_stars_raise_what_is_predicted() -> None:
+    """Below zero too, where the number 1 is above the mean."""
+    everything = ratings(-10, 10, 0.03125)
+    parts, ends = split(everything), rating_range(everything)
+    run = Trainer(*parts, Settings(rating_range=ends, epochs=5, n_factors=5))
+    run.run_for(float("inf"), _knobs())
+    model = run.current()
+    five = scale_of(*parts, ends).five
+    means = [
+        float(predict_new(model, fold_in(model, [3], [rating]), np.arange(30)).mean())
+        for rating in five
+    ]
+    nobody = float(predict_new(model, fold_in(model, [], []), np.arange(30)).mean())
+    assert means == sorted(means)
+    assert means[0] < nobody < means[4]
+
+
+@pytest.mark.parametrize("low", [1.0, 100.0, -3.0])
+def test_the_closest_ratings_have_a_scale(low: float) -> None:
+    found = np.float32([low, np.nextafter(np.float32(low), np.float32(1e9))] * 40)
+    index = np.arange(80) % 8
+    names = tuple(map(str, range(8)))
+    everything = Ratings(index, index, found, names, ((),) * 8, names, names)
+    ends = rating_range(everything)
+    near = scale_of(*split(everything), ends)
+    assert near.low < near.high
+    assert sum(bar.count for bar in histogram(everything.rating)) == 80
+    assert near.rating(low)
+    assert near.loss(near.mean_loss)
 
 
 @given(st.lists(st.integers(-500, 500), min_size=1, max_size=300), st.sampled_from([1, 0.1, 0.25]))

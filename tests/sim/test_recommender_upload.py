@@ -362,6 +362,49 @@ def test_limits() -> None:
         assert len(fits.ratings) == 60
 
 
+WIDE = "1," * 500_000
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("user,item,rating," + WIDE + "\n", "too_many_columns"),
+        (GOOD + "1,2,3," + WIDE + WIDE + "\n", "too_long"),
+        (GOOD + "\n" * 5_000_000, None),
+        (GOOD + "   \n" * 70, None),
+        (GOOD + '1,2,3,"' + "\n" * 100_000, None),
+    ],
+    ids=["columns", "a row", "empty rows", "rows of blanks", "an open mark"],
+)
+def test_what_one_file_costs_is_bounded(text: str, code: str | None) -> None:
+    raw = text.encode()
+    tracemalloc.start()
+    try:
+        if code:
+            assert fault(raw).code == code
+        else:
+            upload = read_upload(raw, "my.csv")
+            assert len(upload.ratings) in (60, 61)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < (20 << 20) + 32 * len(raw)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "code"), [("1 1.0000004", "too_close"), ("5 5", "one_value"), ("1 1.001", None)]
+)
+def test_ratings_too_close_together_get_a_sentence(ratings: str, code: str | None) -> None:
+    low, high = ratings.split()
+    text = "user,item,rating\n" + "".join(
+        f"{u},{i},{high if (u + i) % 2 else low}\n" for u in range(6) for i in range(6)
+    )
+    if code:
+        assert fault(text).code == code
+    else:
+        assert len(read_upload(text.encode(), "my.csv").ratings) == 36
+
+
 @pytest.mark.parametrize("kind", ["zip", "gz", "lying zip"])
 def test_a_bomb_is_not_unpacked(kind: str) -> None:
     size = 100 << 20

@@ -110,7 +110,13 @@ def _score(numbers: Sequence[float]) -> int:
     """How much some numbers look like ratings."""
     levels = len(set(numbers))
     top = max(numbers)
-    return 2 * (3 <= levels <= 11) + (levels <= _MOST_LEVELS) + (top in (5, 10)) + (top <= 100)
+    return (
+        2 * (3 <= levels <= 11)
+        - 3 * (levels < 2)
+        + (levels <= _MOST_LEVELS)
+        + (top in (5, 10))
+        + (top <= 100)
+    )
 
 
 def _follows(rows: Sequence[Sequence[str]], place: int, other: int) -> bool:

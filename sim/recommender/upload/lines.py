@@ -14,6 +14,7 @@ from sim.recommender.upload.parse import last_lines, parse, read_table
 from sim.recommender.upload.tables import Form
 
 _LONGEST_ROW = 1 << 20
+_FEW = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +85,8 @@ def read_lines(name: str, raw: bytes, form: Form, max_ratings: int) -> Lines:
         first = raw.find(b"\n", first) + 1
         if not first:
             raise UploadError("no_rows", file=name)
+    if raw.count(b"\n", first) > 2 * max_ratings + _FEW:  # before an array is made of them
+        raise UploadError("too_many_ratings", file=name, limit=max_ratings)
     lengths = np.diff(_line_ends(raw, first), prepend=first - 1) - 1
     if not lengths.any():
         raise UploadError("no_rows", file=name)

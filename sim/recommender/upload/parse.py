@@ -42,10 +42,13 @@ def parse(raw: bytes, first: int, form: Form) -> tuple[Form, dict[Role, Any]]:
         return by_line, single
     needed = [role for role in ESSENTIAL if role in table]
     good, good_single = (_n_good({r: f[r] for r in needed}) for f in (table, single))
-    fewer = len(table[needed[0]]) < len(single[needed[0]])
+    rows, lines = len(table[needed[0]]), len(single[needed[0]])
+    if good != good_single:
+        return (whole, table) if good > good_single else (by_line, single)
+    if good == rows and good < 0.9 * lines:  # nothing is wrong but what tears rows apart
+        return whole, table
     torn = any(table[role].str.contains("\n", regex=False).any() for role in needed)
-    equal = good == good_single and fewer and not torn
-    if good > good_single or (equal and not _swallows(raw, first, whole)):
+    if rows < lines and not torn and not _swallows(raw, first, whole):
         return whole, table
     return by_line, single
 

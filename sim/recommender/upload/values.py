@@ -42,7 +42,7 @@ def apart(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[Apart
     """Those of `values`, the different ones in rising order, that stand apart from the others.
 
     `counts` says how often each is given. A value stands apart where it is
-    - farther from all others than these are from each other (99 on a scale from -10 to 10);
+    - far from all others, and not between zero and them (99 on a scale from -10 to 10);
     - the only one below zero, and whole (-1 before 1 to 10);
     - zero, and much more frequent than the low ones among the others (0 before 1 to 10).
     It is taken for "not rated" where it is written in nines, -1, or such a zero; else it may be a
@@ -68,7 +68,8 @@ def _not_rated(
 ) -> bool | None:
     """Whether an end of the values is taken for "not rated"; None where it does not stand apart."""
     low, high = float(others[0]), float(others[-1])
-    far = max(low - value, value - high) > high - low
+    gap = value - high if value > high else low - value if value <= 0 else 0.0
+    far = gap > 2 * (high - low)
     nines = _NINES.fullmatch(f"{value:.10g}") is not None
     if value < 0 <= low and value == int(value) and high >= _LEAST_TOP:
         return value == -1 or (far and nines)
