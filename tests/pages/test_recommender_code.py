@@ -296,6 +296,7 @@ FILES = {
     ),
     "quoted.csv": table(STARS, '"{u}", "{i}", "{r}"\n').encode(),
     "stray.tsv": STRAY,
+    "enclosed.csv": table(STARS, '"{u}";"{i}";"{r}";"A "quoted" title"\n').encode(),
     "stray.csv": STRAY.replace(b"\t", b";"),
     "stray.zip": packed("stray.tsv", STRAY.decode()),
     "stray.tsv.gz": gzip.compress(STRAY),

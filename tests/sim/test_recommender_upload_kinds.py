@@ -293,6 +293,26 @@ def test_the_table_with_ratings_is_found_in_an_archive() -> None:
     assert look(zipped(files), "BX.zip") == upload.look
 
 
+def test_titles_may_have_other_names_in_their_header_than_movielens_gives() -> None:
+    files = {
+        "ratings.csv": table(ROWS, header="user_id,movie_id,rating\n"),
+        "movies.csv": "movie_id;name\n" + "".join(f"{i};Film {i}, a\n" for i in range(1, 10)),
+    }
+    upload = read(zipped(files), "x.zip")
+    assert upload.ratings.titles == tuple(f"Film {i}, a" for i in range(1, 10))
+    assert upload.titles == "movies.csv"
+
+
+def test_a_stray_mark_makes_no_other_user_of_a_row() -> None:
+    rows = [[f'"{user}"', f'"{item}"', f'"{rating}"', '"t"'] for user, item, rating in ROWS]
+    rows[5][3] = '"The "best" of"'
+    rows[7][3] = '"open'
+    text = "".join(";".join(row) + "\n" for row in rows)
+    upload = read("user;item;rating;title\n" + text)
+    assert back(upload.ratings) == numbers(ROWS)
+    assert upload.left_out == ()
+
+
 def test_another_table_may_be_chosen() -> None:
     other = made(seed=1)
     files = {"a/one.csv": table([*ROWS, *made(30, 9)[-90:]], header="user,item,rating\n"),

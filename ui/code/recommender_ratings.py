@@ -27,7 +27,8 @@ def fields(line):  # quotation marks enclose a field where they can, else they a
     try:
         return next(csv.reader([line], delimiter={separator}, skipinitialspace=True, strict=True))
     except csv.Error:
-        return line.split({separator})
+        parts = line.split({separator})
+        return [part.strip('" ') for part in parts] if line.startswith('"') else parts
 
 
 with {opened} as text:

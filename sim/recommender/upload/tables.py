@@ -72,7 +72,10 @@ def begin(name: str, raw: bytes, columns: Mapping[Role, int] | None = None) -> B
     start = lines[0][0]
     texts = [line for _, line in lines[:_ROWS]]
     options = {s: _rows(texts, s) for s in _options(separator)}
-    best = max(options, key=lambda s: _fit(options[s], fields(comment, s)))
+    fit = {s: _fit(options[s], fields(comment, s)) for s in options}
+    if any(found[0] >= 2 or found[1] for s, found in fit.items() if s != " "):
+        fit.pop(" ", None)  # the blanks are those within fields
+    best = max(fit, key=fit.__getitem__)
     rows = options[best]
     width = Counter(map(len, rows)).most_common(1)[0][0]
     if width < 2 and len(rows[0]) < 2:
@@ -126,7 +129,8 @@ def fields(line: str, separator: str) -> list[str]:
             return [field.strip() for field in next(reader, [])]
         except csv.Error:
             pass
-    return [field.strip() for field in line.split(separator)]
+    enclosed = line.startswith('"')  # a row of quoted fields with a stray mark within one of them
+    return [field.strip('" ' if enclosed else None) for field in line.split(separator)]
 
 
 def _rows(lines: list[str], separator: str) -> list[list[str]]:

@@ -34,6 +34,10 @@ def titles_beside(data: bytes, name: str, table: str, max_bytes: int) -> tuple[C
     known = {base(other): other for other in beside}
     for companion in _COMPANIONS.get(base(table).lower(), ("u.item",)):
         if companion in known:
+            if companion.endswith(".csv") and (
+                found := _general(data, name, known[companion], max_bytes)
+            ):
+                return found, companion
             texts = {
                 part: decode(read_member(data, name, known[part], max_bytes))[0]
                 for part in (companion, "u.genre")
