@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import threadpoolctl
 import uvicorn
 from streamlit import config
 from streamlit.runtime import Runtime
@@ -233,3 +234,11 @@ def test_streamlit_is_as_we_know_it(server: str) -> None:
 
     asyncio.run(come_and_go())
     assert sessions.here() == ""
+
+
+def test_linear_algebra_stays_in_the_thread_that_asks_for_it() -> None:
+    importlib.import_module("scipy.linalg")
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        sweeper.quieten()
+        pools = [p for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"]
+        assert {pool["num_threads"] for pool in pools} == {1}

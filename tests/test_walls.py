@@ -145,3 +145,9 @@ assert "sim.recommender.training" not in sys.modules
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=LIMIT
     )
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_only_the_start_walks_through_the_loaded_libraries() -> None:
+    """threadpoolctl meanwhile, and an import in another visitor's thread: a server that stands."""
+    walking = {_name(path) for path in _files() if "threadpoolctl" in _imports(path)}
+    assert walking == {"ui/sweeper.py"}

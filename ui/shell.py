@@ -11,11 +11,9 @@ from urllib.parse import urlencode, urlsplit
 
 import segno
 import streamlit as st
-import threadpoolctl
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from sim.compute import LOADING
 from ui import i18n, links, preview, returning, theme, visits
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
@@ -298,7 +296,6 @@ def run(topic: Topic, pages: Mapping[Topic, st.Page]) -> None:
             share(place)
     finally:  # also when the screen asks for another run
         _framed.set(False)
-    quieten(topic.name)
 
 
 def require_frame() -> None:
@@ -310,18 +307,6 @@ def require_frame() -> None:
     if not _framed.get():
         st.navigation([page(topic) for topic in (HOME, *TOPICS)], position="hidden")
         st.rerun()
-
-
-@st.cache_resource(show_spinner=False)
-def quieten(name: str) -> None:
-    """Once a screen has its imports: the linear algebra stays in the thread that asks for it.
-
-    Waking another takes milliseconds on a busy machine, a factorisation of our sizes microseconds.
-
-    Cached, so it happens once for each screen.
-    """
-    with LOADING:
-        threadpoolctl.threadpool_limits(1, user_api="blas")
 
 
 def complain(*sentences: str) -> None:

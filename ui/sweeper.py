@@ -17,6 +17,8 @@ import pkgutil
 import time
 from collections.abc import AsyncIterator, Callable
 
+import threadpoolctl
+
 from sim.compute import give_back, keep_large_apart
 from sim.compute.remote import distributed
 from ui import live, returning, sessions, visits
@@ -102,10 +104,22 @@ def prepare() -> None:
     keep_large_apart()
     for module in pkgutil.walk_packages(ui.__path__, "ui."):
         importlib.import_module(module.name)
+    quieten()
     distributed()
     live.warm_up()
     gc.collect()
     gc.freeze()
+
+
+def quieten() -> None:
+    """Let the linear algebra stay in the thread that asks for it.
+
+    Waking another takes milliseconds on a busy machine, a factorisation of our sizes microseconds.
+    Only before the first visitor, and nowhere else: this walks through the loaded libraries, which
+    holds the loader's lock and wants the interpreter's. An import of one, in another thread, has
+    the latter and wants the former, and both would wait for ever.
+    """
+    threadpoolctl.threadpool_limits(1, user_api="blas")
 
 
 async def _sweep(sweeper: Sweeper) -> None:

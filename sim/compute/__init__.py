@@ -21,11 +21,10 @@ from sim.compute.operator import (
     scheduler_address,
     worker_memory,
 )
-from sim.compute.remote import LOADING, Hosted, RemoteRun, WorkerLost
+from sim.compute.remote import Hosted, RemoteRun, WorkerLost
 from sim.compute.worker import dask_setup, warm
 
 __all__ = [
-    "LOADING",
     "MEMORY_VARIABLE",
     "SCHEDULER_VARIABLE",
     "Compute",

@@ -2,18 +2,11 @@
 
 import contextlib
 import importlib
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-LOADING = threading.Lock()
-"""Held while Dask is imported, with its many libraries in C.
-
-Whoever walks through the loaded libraries meanwhile, as threadpoolctl does, may wait for ever: it
-holds the loader's lock and wants the interpreter's, the import the other way round.
-"""
 _GONE = "The worker that held the run is gone."
 _SHORT = ("out of memory", "can't allocate memory")
 """What torch says where a device, or the machine, has too little memory."""
@@ -218,5 +211,4 @@ class RemoteRun:
 
 def distributed() -> Any:
     # late, as it costs a second; and through importlib, as its functions carry no types
-    with LOADING:
-        return importlib.import_module("distributed")
+    return importlib.import_module("distributed")

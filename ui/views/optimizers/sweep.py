@@ -63,7 +63,6 @@ def tables(values: stage.Values) -> dict[str, Sweep]:
 
 def draw(values: stage.Values) -> None:
     found, called = tables(values), names()
-    shell.quieten("optimizers_sweep")  # scikit-learn has been imported by now
     figure, readouts = stage.figure_and_readouts()
     with figure:
         for column, (kind, table) in zip(st.columns(2), found.items(), strict=True):
