@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ui.controls import Choice
 from ui.text import csv_file, csv_safe, plain, short
 
 
@@ -51,6 +52,14 @@ def test_nothing_but_marks_is_added(text: str) -> None:
     assert shown.replace("\\", "").replace("\u2060", "") == " ".join(text.split()).replace(
         "\\", ""
     ).replace("\u2060", "")
+
+
+def test_a_complaint_of_a_link_names_what_a_visitor_wrote_as_text() -> None:
+    """The users of an own file are what a link may name; the sentence is Markdown."""
+    picture = "![](http://x/y.png)"
+    said = Choice(key="user", label="", default="b", options=(picture, "b")).expected()
+    assert picture not in said
+    assert plain(picture) in said
 
 
 def test_a_long_text_is_cut() -> None:

@@ -68,13 +68,7 @@ def match(rated: Sequence[Rated], titles: Sequence[str], years: Sequence[int | N
     year is meant; where there are still several, none is. Without a year there must be one only.
     Last, "Star Wars" may be "Star Wars: Episode IV - A New Hope", if it is the one of its year.
     """
-    index: dict[str, set[int]] = {}
-    parts: dict[str, set[int]] = {}
-    for number, title in enumerate(titles):
-        for key in _keys(title):
-            index.setdefault(key, set()).add(number)
-        for key in (key for part in _ends(title) for key in _spellings(part)):
-            parts.setdefault(key, set()).add(number)
+    index, parts = _indices(tuple(titles))
     found: dict[int, float] = {}
     missing, rows = [], 0
     for one in rated:
@@ -104,6 +98,19 @@ def movielens_years() -> tuple[int | None, ...]:
         for movie, year in zip(frame["movieId"], frame["year"], strict=True)
     }
     return tuple(years[movie] for movie in movielens().movie_ids)
+
+
+@lru_cache(maxsize=2)
+def _indices(titles: tuple[str, ...]) -> tuple[_Index, _Index]:
+    """The movies by all that their titles are known by, and by the ends of titles in parts."""
+    index: dict[str, set[int]] = {}
+    parts: dict[str, set[int]] = {}
+    for number, title in enumerate(titles):
+        for key in _keys(title):
+            index.setdefault(key, set()).add(number)
+        for key in (key for part in _ends(title) for key in _spellings(part)):
+            parts.setdefault(key, set()).add(number)
+    return index, parts
 
 
 def _one(one: Rated, index: _Index, parts: _Index, years: Sequence[int | None]) -> int | None:

@@ -228,6 +228,18 @@ def test_ones_own_films_lead_to_what_is_recommended(screen: AppTest) -> None:
     assert readout(look(screen, "data"), "films_found") == 30, "a reset leaves them"
 
 
+def test_an_archive_of_letterboxd_is_taken_as_it_comes(screen: AppTest) -> None:
+    file, (data, _chosen) = io.BytesIO(), export(12)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("profile.csv", "Date Joined,Username\n2020-01-01,ann\n")
+        seen = "".join(f"2024-01-01,Film {i},1999,https://x\n" for i in range(400))
+        archive.writestr("watched.csv", "Date,Name,Year,Letterboxd URI\n" + seen)
+        archive.writestr("likes/films.csv", "Date,Name,Year,Letterboxd URI\n" + seen)
+        archive.writestr("ratings.csv", data)
+    assert_well(give(screen, "letterboxd-ann.zip", file.getvalue()))
+    assert readout(screen, "films_found") == 12
+
+
 def test_ones_own_films_take_the_place_of_own_ratings(screen: AppTest) -> None:
     give(screen, "own.csv", table(1, 10, 1))
     give(screen, "ratings.csv", export(5)[0])
