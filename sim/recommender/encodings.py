@@ -1,6 +1,7 @@
 """Which encoding a text is in: found as well as that can be, and the others that it could be in."""
 
 import codecs
+import unicodedata
 from typing import Any
 
 KNOWN = (
@@ -21,7 +22,12 @@ _ENOUGH = 1 << 14  # bytes; a detector learns little more from more
 _COMMON = frozenset(
     "äàâáãåæçéèêëíìîïñóòôöõøœúùûüßÄÀÂÁÅÆÇÉÈÊËÍÑÓÔÖØŒÚÜ¿¡«»·–—‘’“”…€°½".encode("cp1252")
 )
+_CYRILLIC = ("абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя")
 _LETTERS = {  # of languages whose frequencies alone tell the detector too little
+    "cp1251": (*_CYRILLIC, "абвгдђежзијклљмнњопрстћуфхцчџш"),
+    "koi8_r": _CYRILLIC[:1],
+    "cp1253": ("αβγδεζηθικλμνξοπρστυφχψωςάέήίόύώϊϋΐΰ",),
+    "cp1255": ("אבגדהוזחטיכלמנסעפצקרשתךםןףץ",),
     "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
     "cp1254": ("çğıöşüâ",),
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äöõüšž"),
@@ -74,7 +80,8 @@ def plausible(raw: bytes) -> tuple[str, ...]:
     fitting = [name for name in KNOWN if name not in ("utf-8", *_WIDE) and _fits(sample, name)]
     if _fits(raw, "utf-8"):
         return ("utf-8", *fitting)
-    return tuple(name for name in dict.fromkeys([*_ranked(sample), *fitting]))
+    fitting.sort(key=lambda name: not _is_spelt(sample, name))  # the detector may have found none
+    return tuple(dict.fromkeys([*_ranked(sample), *fitting]))
 
 
 def _check(encoding: str) -> None:
@@ -118,11 +125,29 @@ def _is_western(sample: bytes) -> bool:
 def _is_spelt(sample: bytes, encoding: str) -> bool:
     """Whether nearly all letters that are not ASCII are those of one language in `encoding`."""
     text = sample.decode(encoding, errors="replace").lower()
-    letters = [letter for letter in text if letter.isalpha() and not letter.isascii()]
+    letters = [letter for letter in text if not letter.isascii() and _is_letter(letter)]
+    if encoding in _PAIRED:
+        return _is_written(letters, encoding)
     return any(
         sum(letter in alphabet for letter in letters) > 0.95 * len(letters) > 0
         for alphabet in _LETTERS.get(encoding, ())
     )
+
+
+def _is_letter(character: str) -> bool:
+    """A letter, or a mark at one: Hebrew points, say, which misread text is full of."""
+    return unicodedata.category(character)[0] in "LM"
+
+
+def _is_written(letters: list[str], encoding: str) -> bool:
+    """Whether there are kana in Japanese, hangul in Korean, and common characters in Chinese."""
+    kana = sum("぀" <= letter <= "ヿ" for letter in letters)
+    if encoding in ("shift_jis", "euc_jp"):
+        return 5 * kana > len(letters)
+    if encoding == "euc_kr":
+        return 2 * sum("가" <= letter <= "힣" for letter in letters) > len(letters)
+    text, common = "".join(letters), {"gb18030": "gb2312", "big5": "big5"}[encoding]
+    return not kana and len(text.encode(common, errors="ignore")) > 1.9 * len(letters)
 
 
 def _ranked(sample: bytes) -> list[str]:
@@ -140,8 +165,8 @@ def _ranked(sample: bytes) -> list[str]:
     def rank(name: str, match: Any) -> tuple[bool, bool, bool, bool, float]:
         paired = name in _PAIRED and match.multi_byte_usage > 0.3
         european = name == "cp1252" and western  # lone accents as in "à" are odd to the detector
-        likely = paired or (name not in _PAIRED and match.coherence >= fluent)
         spelt = not european and _is_spelt(sample, name)
+        likely = paired or (name not in _PAIRED and (match.coherence >= fluent or spelt))
         foreign = name == "cp1252" and not western
         return (
             not (likely and (match in near or european)),

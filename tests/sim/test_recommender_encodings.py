@@ -54,6 +54,27 @@ def test_the_encoding_is_found(encoding: str) -> None:
     assert to_utf8(raw, encoding) == (text.encode(), True)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [
+        ("cp1251", "Фильм номер {} о любви"),
+        ("koi8_r", "Фильм номер {} о любви"),
+        ("shift_jis", "映画のタイトル{}です"),
+        ("euc_jp", "映画のタイトル{}です"),
+        ("euc_kr", "영화 제목 {} 입니다"),
+        ("big5", "電影標題之{}這是國語"),
+        ("gb18030", "电影名称第{}部"),
+        ("cp1255", "סרט מספר {} על אהבה"),
+        ("cp1253", "Ταινία αριθμός {} για την αγάπη"),
+        ("cp1250", "Książę żąda zażółcić gęślą jaźń {}"),
+        ("cp1252", "Amélie à la plage n° {}"),
+    ],
+)
+def test_titles_that_are_all_alike_are_enough(encoding: str, title: str) -> None:
+    names = ";".join(title.format(i) for i in range(20))
+    assert decode(table(names).encode(encoding)) == (table(names), encoding)
+
+
 @pytest.mark.parametrize("titles", WESTERN)
 def test_western_accents_are_windows_1252(titles: str) -> None:
     raw = table(titles).encode("cp1252")
