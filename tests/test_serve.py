@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -12,12 +14,26 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
-from ui import lost, serve, shell
+from sim.compute.operator import MEMORY_VARIABLE, SCHEDULER_VARIABLE, worker_memory
+from ui import live, lost, serve, shell
 from ui.lecture import TOPICS
 
+ROOT = Path(__file__).parents[1]
 
-def test_the_limits_are_those_of_the_readme() -> None:
+
+def test_the_limits_are_those_of_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (serve.AT_ONCE, serve.OF_ALL_VIEWS, serve.PATIENCE) == (2, 8, 1.0)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([\w.]+)` \| ([\w.]+).*? \|", readme, re.MULTILINE))
+    server = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())["server"]
+    assert told["server.maxUploadSize"] == str(server["maxUploadSize"])
+    assert told["server.disconnectedSessionTTL"] == str(server["disconnectedSessionTTL"])
+    assert "baseUrlPath" not in server
+    for variable in (live.LIMIT_VARIABLE, MEMORY_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    assert told[live.LIMIT_VARIABLE] == str(live.limit.__wrapped__())
+    assert told[MEMORY_VARIABLE] == worker_memory()
+    assert SCHEDULER_VARIABLE in told
 
 
 async def _hold(turns: serve.Turns, view: str, until: asyncio.Event) -> str:
