@@ -14,7 +14,7 @@ from sim.recommender import EpochRecord, Knobs, Settings, Trainer, movielens, sp
 from sim.recommender.grid import Cell, CellResult, best, summary
 from sim.recommender.ratings import rating_range
 from sim.recommender.scale import histogram
-from tests.pages.conftest import Open, assert_well, readout_text
+from tests.pages.conftest import ROOT, Open, assert_well, readout_text
 from ui.charts import recommender as charts
 from ui.theme import Figure
 from ui.views.recommender import films, train, training
@@ -305,6 +305,22 @@ def test_a_good_link_of_a_sweep_is_followed(open_screen: Open) -> None:
     assert not screen.warning
     assert screen.multiselect(key="sweep_decays").value == [0.0, 0.2]
     assert screen.number_input(key="sweep_seeds").value == 3
+
+
+def test_what_a_sweep_is_set_to_comes_back_into_the_link(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="sweep")
+    screen.multiselect(key="sweep_decays").set_value([0.0, 0.2])
+    screen.number_input(key="sweep_seeds").set_value(3)
+    screen.session_state["sweep_patience"] = "5"
+    screen.run()
+    screen.switch_page(str(ROOT / "pages" / "overfitting.py")).run()
+    assert not {"sweep_decays", "sweep_seeds", "sweep_patience"} & set(screen.query_params)
+    screen.switch_page(str(ROOT / "pages" / "recommender.py")).run()
+    assert_well(screen)
+    assert screen.query_params["sweep_decays"] == ["0", "0.2"]
+    assert screen.query_params["sweep_seeds"] in ("3", ["3"])
+    assert screen.query_params["sweep_patience"] in ("5", ["5"])
+    assert "sweep_dropouts" not in screen.query_params, "a default is left out"
 
 
 def test_no_own_ratings_are_called_none(open_screen: Open) -> None:

@@ -46,6 +46,7 @@ def draw() -> None:
     running: Sweep | None = st.session_state.get("_sweep")
     waiting = _waiting()
     settle_url()
+    _into_link()
     with st.container(key="sweep_choices", horizontal=True, vertical_alignment="bottom"):
         decays = _several("sweep_decays", _("λ"), DECAYS, DEFAULT_DECAYS, running)
         dropouts = _several("sweep_dropouts", _("p"), DROPOUTS, DEFAULT_DROPOUTS, running)
@@ -106,6 +107,22 @@ def settle_url() -> None:
     if complaints:
         shell.complain(*complaints)
         st.rerun()  # with the corrected link
+
+
+def _into_link() -> None:
+    """On return from another screen: what is set stands in the link again."""
+    for key, default in (
+        ("sweep_decays", DEFAULT_DECAYS),
+        ("sweep_dropouts", DEFAULT_DROPOUTS),
+        (SEEDS.key, SEEDS.default),
+    ):
+        value = st.session_state.get(key)
+        if value is None or key in st.query_params:
+            continue
+        if isinstance(value, list) and value and tuple(value) != default:
+            st.query_params[key] = [f"{one:g}" for one in value]
+        elif not isinstance(value, list) and value != default:
+            st.query_params[key] = str(value)
 
 
 def _listed(values: Sequence[float]) -> str:
