@@ -29,7 +29,6 @@ __all__ = [
     "Role",
     "Upload",
     "UploadError",
-    "csv_safe",
     "look",
     "read_upload",
 ]
@@ -42,8 +41,6 @@ _LEAST_SPAN = 1e-4  # of the ratings' own size: they are kept to seven digits
 _MOST_TABLES = 20  # that are looked into
 _LONGEST_TITLE = 300  # longer than any id that is let through
 _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
-# what a spreadsheet takes for the beginning of a formula
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def look(
@@ -79,8 +76,8 @@ def read_upload(
     semicolons, tabs, bars, "::" or blanks; or a .zip or .gz that holds one, with titles in a table
     beside it. `choices` say where it is to be read otherwise than as found. Rows that are no
     ratings are left out and counted; of several ratings of an item by one user the latest counts.
-    Titles are plain text: a page must not take them for HTML, and `csv_safe` is for those that
-    leave again in a CSV file.
+    Titles are a stranger's text: a page must not take them for HTML or Markdown, nor may they leave
+    again in a CSV file as they are.
 
     Raises UploadError (a ValueError) with a sentence and its parts: a file beyond `max_bytes`
     (packed or unpacked) or `max_ratings`, one that is not such a table or mostly not, naming the
@@ -124,16 +121,6 @@ def read_upload(
         apart=rows.apart,
         titles=titles,
     )
-
-
-def csv_safe(text: str) -> str:
-    """`text` for a cell of a CSV file, made harmless where a spreadsheet would run it.
-
-    A text whose first character is one that begins a formula gets an apostrophe before it, which
-    spreadsheets show as text. For columns of text: a negative number would be changed as well.
-    Source: OWASP, "CSV Injection".
-    """
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 @dataclass(frozen=True, slots=True)
