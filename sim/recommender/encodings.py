@@ -1,6 +1,7 @@
 """Which encoding a text is in: found as well as that can be, and the others that it could be in."""
 
 import codecs
+import re
 import unicodedata
 from typing import Any
 
@@ -32,6 +33,9 @@ _LETTERS = {  # of languages whose frequencies alone tell the detector too littl
     "cp1254": ("çğıöşüâ",),
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž", "äöõüšž"),
 }
+_OTHER_LETTERS = ("cp1251", "koi8_r", "cp1253", "cp1255")
+_TWO_ALPHABETS = re.compile(r"[A-Za-z](?![A-Za-z])[^\W\d_]|(?![A-Za-z])[^\W\d_][A-Za-z]")
+_TWO_CASES = ("cp1251", "koi8_r", "cp1253")
 _EDGES = bytes.maketrans(b'\r,;\t"|:', b"\n" * 7)
 
 
@@ -81,7 +85,10 @@ def plausible(raw: bytes) -> tuple[str, ...]:
     if _fits(raw, "utf-8"):
         return ("utf-8", *fitting)
     fitting.sort(key=lambda name: not _is_spelt(sample, name))  # the detector may have found none
-    return tuple(dict.fromkeys([*_ranked(sample), *fitting]))
+    found = list(dict.fromkeys([*_ranked(sample), *fitting]))
+    if found and not _is_western(sample) and not _is_spelt(sample, found[0]):
+        found.sort(key=lambda name: not (name in _PAIRED and _is_spelt(sample, name)))
+    return tuple(found)
 
 
 def _check(encoding: str) -> None:
@@ -124,8 +131,12 @@ def _is_western(sample: bytes) -> bool:
 
 def _is_spelt(sample: bytes, encoding: str) -> bool:
     """Whether nearly all letters that are not ASCII are those of one language in `encoding`."""
-    text = sample.decode(encoding, errors="replace").lower()
-    letters = [letter for letter in text if not letter.isascii() and _is_letter(letter)]
+    text = sample.decode(encoding, errors="replace")
+    if encoding in _OTHER_LETTERS and _TWO_ALPHABETS.search(text):
+        return False
+    if encoding in _TWO_CASES and text in (text.lower(), text.upper()):  # so is misread Hebrew
+        return False
+    letters = [letter for letter in text.lower() if not letter.isascii() and _is_letter(letter)]
     if encoding in _PAIRED:
         return _is_written(letters, encoding)
     return any(
@@ -140,14 +151,14 @@ def _is_letter(character: str) -> bool:
 
 
 def _is_written(letters: list[str], encoding: str) -> bool:
-    """Whether there are kana in Japanese, hangul in Korean, and common characters in Chinese."""
+    """Whether there are kana in Japanese, hangul in Korean, common characters in Chinese."""
     kana = sum("぀" <= letter <= "ヿ" for letter in letters)
     if encoding in ("shift_jis", "euc_jp"):
         return 5 * kana > len(letters)
     if encoding == "euc_kr":
         return 2 * sum("가" <= letter <= "힣" for letter in letters) > len(letters)
-    text, common = "".join(letters), {"gb18030": "gb2312", "big5": "big5"}[encoding]
-    return not kana and len(text.encode(common, errors="ignore")) > 1.9 * len(letters)
+    common = "".join(letters).encode("gb2312", errors="ignore")
+    return encoding == "gb18030" and not kana and len(common) > 1.9 * len(letters) > 0
 
 
 def _ranked(sample: bytes) -> list[str]:
