@@ -53,7 +53,7 @@ class Tab:
     brings: bool = False
     """Whether the page puts the visitor's file into the uploader again."""
     view: str | None = None
-    """The view to go back to then."""
+    """The view to go back to then; "" for the first one."""
 
 
 def listen() -> None:
@@ -162,10 +162,10 @@ def _lead_to_the_file(tab: Tab, had: Sequence[str]) -> None:
         return
     if "file" in had:
         tab.brings = False
-        if tab.view is not None:
-            state["view"] = tab.view
-    elif tab.view is None and "view" in state:
-        tab.view = state["view"]
+        views = [control.default for control in state["_controls"] if control.key == "view"]
+        state["view"] = tab.view or views[0]
+    elif tab.view is None:  # the page may not have drawn any yet
+        tab.view = state.get("view") or st.query_params.get("view", "")
         state["view"] = FILE_VIEW
 
 
