@@ -353,6 +353,7 @@ def test_a_histogram_of_decimals_has_bins_on_a_linear_axis() -> None:
     x = figure.specification(presenting=False)["encoding"]["x"]
     assert (x["type"], x["bin"]) == ("quantitative", "binned")
     assert x["scale"]["domain"] == [bars[0].low, bars[-1].high]
+    assert x["axis"]["format"] == ",~r", "of type g, 10 is 1e+1 where the digits are few"
     assert figure.frame["count"].sum() == 600
     assert (figure.frame["high"][:-1].to_numpy() == figure.frame["low"][1:].to_numpy()).all()
     few = charts.histogram(histogram(np.float32([1, 2, 2, 5])))

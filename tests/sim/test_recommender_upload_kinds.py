@@ -72,6 +72,9 @@ def zipped(files: dict[str, str]) -> bytes:
 KINDS = {
     "ciao": table(ROWS, "{0},{1},{1},{i},{2},2001-03-01\n"),
     "ciao with genres": table(ROWS, "{0},{1},7,{i},{2},2001-03-01\n"),
+    "a feature of the item": "".join(
+        f"{u},{i},{1 + int(i) % 5},{n},{r},x\n" for n, (u, i, r) in enumerate(ROWS)
+    ),
     "time before the rating": table(ROWS, "{0},{1},978300760,{2}\n"),
     "blanks": table(ROWS, "{0} {1} {2}\n"),
     "many blanks": table(ROWS, "  {0}   {1}\t{2}  978300760\n"),

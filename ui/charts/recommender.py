@@ -281,7 +281,7 @@ def _intervals(low: float, high: float) -> alt.Chart:
             x=alt.X(
                 "low:Q",
                 bin="binned",
-                axis=alt.Axis(title=None, format="~g"),
+                axis=alt.Axis(title=None, format=",~r"),
                 scale=alt.Scale(domain=[low, high], nice=False),
             ),
             x2="high:Q",
