@@ -32,7 +32,7 @@ _AHEAD = 2  # slices asked for: while one is drawn the worker is at the other
 _QUICKEST = 0.2  # seconds between two ticks
 _GOLDEN = 0.618034  # whose multiples, without their whole parts, lie far apart from each other
 _FORGOTTEN = 6.0  # seconds without a tick after which a run counts as left
-_SILENT = 10.0  # seconds without a sign of life after which a screen says so
+_SILENT = 12.0  # seconds without a sign of life after which a screen says so
 _KEEP_EVERY = 3.0  # seconds, at least, between two copies of the best model while it trains
 
 _log = logging.getLogger(__name__)

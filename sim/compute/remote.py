@@ -1,10 +1,12 @@
 """One object that lives in a worker, asked without waiting."""
 
+import asyncio
 import contextlib
 import importlib
 import traceback
 from collections import deque
 from collections.abc import Callable
+from concurrent import futures
 from typing import Any, NoReturn
 
 _GONE = "The worker that held the run is gone."
@@ -86,6 +88,7 @@ class RemoteRun:
             # retries=0: an object with a past cannot be made again by running its constructor
             self._future: Any = client.submit(Hosted, target, args, actor=True, pure=False)
         self._actor: Any = None
+        self._fetching: futures.Future[Any] | None = None  # the way to it, once it stands
         self._pending: deque[Any] = deque()
         self._turning: Any = None
         self._lost = False  # once lost always lost, though the scheduler may hear of it later
@@ -136,9 +139,12 @@ class RemoteRun:
         Raises TimeoutError after that.
         """
         actor = self._hold()
-        if actor is None:
+        if actor is None and self._fetching is None:
             with self._client.as_current():
                 distributed().wait([self._future], timeout=timeout)
+            actor = self._hold()
+        if actor is None and self._fetching is not None:
+            futures.wait([self._fetching], timeout=timeout)
             actor = self._hold()
         if actor is None:
             raise TimeoutError("The object stands, but the way to it takes long.")
@@ -152,7 +158,10 @@ class RemoteRun:
             if future is not None:
                 with contextlib.suppress(Exception):
                     future.release()
+        if self._fetching is not None:
+            self._fetching.cancel()
         self._pending.clear()
+        self._fetching = None
         self._actor = self._future = None
 
     def __del__(self) -> None:
@@ -172,14 +181,25 @@ class RemoteRun:
             self._lost = True
             raise WorkerLost(_GONE)
         if self._actor is None and status == "finished":
+            fetching = self._fetching = self._fetching or self._fetch()
+            if not fetching.done():
+                return None
+            self._fetching = None
             try:
-                with self._client.as_current():  # the actor binds to the client it finds
-                    self._actor = self._future.result(timeout=10)
+                self._actor = fetching.result()
             except TimeoutError:  # an OSError too, but a busy machine is slow, not lost
                 return None
             except Exception as error:  # noqa: BLE001 - told apart in _raise
                 self._raise(error)
         return self._actor
+
+    def _fetch(self) -> futures.Future[Any]:
+        """The actor, asked for and not waited for: its worker may have been halted just now."""
+        with self._client.as_current():  # it binds to the client that it finds
+            return asyncio.run_coroutine_threadsafe(
+                self._client.gather(self._future, asynchronous=True),
+                self._client.loop.asyncio_loop,
+            )
 
     def _send(self, actor: Any, name: str, *args: Any) -> Any:
         try:

@@ -1,5 +1,6 @@
 """The cluster: it starts, trains in slices, survives a lost worker, and ends with its parent."""
 
+import asyncio
 import json
 import mmap
 import os
@@ -9,9 +10,10 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -207,17 +209,63 @@ def test_a_slow_answer_is_not_a_lost_worker() -> None:
     """As from a machine whose processors are all busy: a TimeoutError is an OSError, too."""
     answers: list[object] = [TimeoutError(), TimeoutError(), "the actor"]
 
-    def result(timeout: float) -> object:
-        assert timeout <= 10
+    async def gather(_future: object, asynchronous: bool) -> object:
+        assert asynchronous
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    future = SimpleNamespace(status="finished", release=lambda: None, result=result)
-    client = SimpleNamespace(as_current=nullcontext, submit=lambda *_args, **_options: future)
-    run = RemoteRun(client, TRAINER, ())
-    assert [run.ready, run.ready, run.ready] == [False, False, True]
+    with turning_loop() as loop:
+        run = RemoteRun(standing(loop, gather), TRAINER, ())
+        until(lambda: run.ready)
+    assert not answers
+
+
+def test_the_way_to_an_object_is_not_waited_for() -> None:
+    """Its worker may be halted between the making of the object and the first word to it."""
+    asked = []
+
+    async def gather(_future: object, asynchronous: bool) -> object:
+        asked.append(asynchronous)
+        return await asyncio.Event().wait()
+
+    with turning_loop() as loop:
+        run = RemoteRun(standing(loop, gather), TRAINER, ())
+        until(lambda: run.ready or asked)
+        assert not run.ready
+        assert not run.request(0.0, Knobs())
+        assert run.collect() is None
+        with pytest.raises(TimeoutError):
+            run.call("best", timeout=0.01)
+        assert asked == [True], "once"
+        fetching = run._fetching
+        run.close()
+        assert fetching is not None
+        assert fetching.cancelled()
+
+
+@contextmanager
+def turning_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.run_until_complete(asyncio.sleep(0))  # what was cancelled ends
+    loop.close()
+
+
+def standing(loop: asyncio.AbstractEventLoop, gather: object) -> SimpleNamespace:
+    """A client whose objects stand at once, and `gather` tells the way to them."""
+    future = SimpleNamespace(status="finished", release=lambda: None)
+    return SimpleNamespace(
+        as_current=nullcontext,
+        submit=lambda *_args, **_options: future,
+        gather=gather,
+        loop=SimpleNamespace(asyncio_loop=loop),
+    )
 
 
 def test_slices_go_on_and_knobs_are_noted(ready: Compute, parts: tuple[Ratings, Ratings]) -> None:
