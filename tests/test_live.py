@@ -16,6 +16,7 @@ import pytest
 from sim.compute import MEMORY_VARIABLE, SCHEDULER_VARIABLE, WorkerLost
 from tests.waiting import LIMIT
 from ui import live
+from ui.measure import Measurement
 
 
 class FakeCompute:
@@ -360,6 +361,26 @@ def test_a_worker_that_stands_still_is_told_of(
     clock.now += 60
     assert run.settled
     assert run.silence == 0, "nothing was asked for"
+
+
+def test_a_measurement_tells_of_silence_and_ends_with_its_memory(
+    monkeypatch: pytest.MonkeyPatch, remote: FakeRemote, cluster: FakeCompute
+) -> None:
+    clock = Clock(monkeypatch)
+    measurement = Measurement("module:Class", ((1,), (2,)))
+    measurement.tick()
+    measurement.tick()
+    assert measurement.waiting is None
+    cluster.silent = 12.0
+    clock.now += 12
+    assert str(measurement.waiting).startswith("No sign of life from the training process for 12 s")
+    remote.answers = [["one"]]
+    measurement.tick()
+    assert measurement.waiting is None
+    remote.trouble = MemoryError("9 GiB")
+    measurement.tick()
+    assert measurement.lost
+    assert measurement.answers == ["one"]
 
 
 def test_who_waits_in_line_is_told_its_place_and_no_silence(
