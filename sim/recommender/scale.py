@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.recommender.ratings import Ratings, as_written
+from sim.recommender.ratings import Ratings, as_written, distinct
 
 _MOST_BARS = 20
 _MOST_STEPS = 100  # of a scale that a number is chosen from
@@ -102,7 +102,7 @@ def scale_of(train: Ratings, valid: Ratings, rating_range: tuple[float, float]) 
     Raises ValueError where all ratings are equal.
     """
     parts = [part.rating.astype(np.float64) for part in (train, valid)]
-    values = shown(np.unique(np.concatenate(parts)))
+    values = shown(distinct(np.concatenate(parts)))
     if len(values) < 2:
         raise ValueError("All ratings are equal; a scale needs at least two different ones.")
     middle = sum(rating_range) / 2
@@ -117,7 +117,7 @@ def scale_of(train: Ratings, valid: Ratings, rating_range: tuple[float, float]) 
 
 def shown(values: ArrayLike) -> NDArray[np.float64]:
     """The different numbers among `values` as they were written: 3.7, not float32's 3.70000005."""
-    return np.unique(as_written(values))
+    return distinct(as_written(values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What axes and numbers go by, on scales of every kind; and how many weights a model has."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim.recommender import Ratings, Settings, Trainer, movielens, split
 from sim.recommender.fold_in import fold_in, predict_new
-from sim.recommender.ratings import rating_range
+from sim.recommender.ratings import distinct, rating_range
 from sim.recommender.scale import Scale, histogram, scale_of, shown
 from sim.recommender.size import n_weights
 
@@ -186,3 +187,17 @@ def _count(model: object) -> int:
         names = [f.name for f in dataclasses.fields(model) if f.name not in ("history", "liking")]
         return sum(_count(getattr(model, name)) for name in names)
     return 0
+
+
+def test_numbers_that_were_looked_through_are_let_go() -> None:
+    """NumPy 2.4.0 keeps a copy of all floats whose different ones were asked for."""
+    values = np.random.default_rng(0).integers(1, 6, 100_000).astype(np.float32)
+    scale_of(held := ratings(1, 5, 1), held, (0.5, 5.5))  # what is imported once
+    tracemalloc.start()
+    try:
+        for _round in range(5):
+            assert distinct(values).tolist() == [1, 2, 3, 4, 5]
+            assert shown(values).tolist() == [1, 2, 3, 4, 5]
+        assert tracemalloc.get_traced_memory()[0] < values.nbytes
+    finally:
+        tracemalloc.stop()
