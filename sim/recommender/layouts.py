@@ -139,8 +139,9 @@ def as_times(column: "pd.Series[Any]", form: str) -> NDArray[np.float64]:
         return numbers
     codes, texts = pd.factorize(column)
     dates = _parsed(pd.Series(texts, dtype=str).str.strip(), form)
-    seconds = (dates - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(np.float64)
-    found: NDArray[np.float64] = seconds[codes]
+    # in microseconds, which reach to the years that pandas' own difference has no room for
+    since = dates.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.float64)
+    found: NDArray[np.float64] = np.where(dates.isna(), np.nan, since)[codes]
     return found
 
 

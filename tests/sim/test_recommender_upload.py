@@ -3,6 +3,7 @@
 The oracle is the list of rows that a file was written from.
 """
 
+import contextlib
 import csv
 import gzip
 import io
@@ -416,6 +417,17 @@ def test_a_bomb_is_not_unpacked(kind: str) -> None:
         tracemalloc.stop()
     assert error.code in expected
     assert peak < 40 << 20  # 250 times the 100 kB of it, and once more in joining
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(st.integers(0, 10_000), st.binary(max_size=20), st.integers(0, 60))
+def test_a_damaged_archive_is_a_sentence(place: int, put: bytes, cut: int) -> None:
+    """Wherever it is damaged; where the damage does not matter it reads as before."""
+    whole = zipped({"ml/ratings.csv": GOOD.encode(), "ml/movies.csv": b"movieId,title\n5,A\n"})
+    place %= len(whole)
+    data = whole[:place] + put + whole[place + cut :]
+    with contextlib.suppress(UploadError):
+        assert len(read_upload(data, "my.zip").ratings) == 60
 
 
 def test_a_locked_zip() -> None:

@@ -316,6 +316,23 @@ def test_a_stray_mark_makes_no_other_user_of_a_row() -> None:
     assert upload.left_out == ()
 
 
+@pytest.mark.parametrize("separator", [",", "::", " "])
+def test_a_column_that_no_row_reaches_is_empty(separator: str) -> None:
+    header = separator.join(["user", "item", "rating", "title", "time\n"])
+    text = table(ROWS, separator.join(["{0}", "{1}", "{2}\n"]), header)
+    upload = read(text + text.removeprefix(header))
+    assert back(upload.ratings) == numbers(ROWS)
+    assert upload.duplicates == len(ROWS)
+    assert upload.ratings.titles == upload.ratings.movie_ids
+
+
+def test_times_and_ids_beyond_what_machines_count_to() -> None:
+    rows = [("9" * 20 + user, "1" + "0" * 19 + item, rating) for user, item, rating in ROWS]
+    text = table(rows, "{0},{1},1,1025-01-01\n") + table(rows, "{0},{1},{2},7025-01-01\n")
+    upload = read(text + table(rows, "{0},{1},1,2025-01-01\n"))
+    assert back(upload.ratings) == numbers(rows)
+
+
 def test_another_table_may_be_chosen() -> None:
     other = made(seed=1)
     files = {"a/one.csv": table([*ROWS, *made(30, 9)[-90:]], header="user,item,rating\n"),

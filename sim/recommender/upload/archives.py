@@ -1,6 +1,7 @@
 """Zip and gzip files from strangers: read in chunks, in memory, and never beyond a limit."""
 
 import gzip
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -114,10 +115,13 @@ def faults_of(name: str) -> Iterator[None]:
     """Turn what the unpackers of Python raise for a damaged archive into an UploadError."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile) as error:
-        raise UploadError("damaged_archive", file=name) from error
+    except UploadError:
+        raise
     except (NotImplementedError, RuntimeError) as error:
         raise UploadError("unknown_compression", file=name) from error
+    # the places that an archive gives for its parts are taken as they stand
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error) as error:
+        raise UploadError("damaged_archive", file=name) from error
 
 
 @contextmanager

@@ -123,7 +123,14 @@ def read_table(
     }
     file = BytesIO(raw)
     file.seek(first)
-    frame = pd.read_csv(file, **options)
+    with np.errstate(invalid="ignore"):  # of whole numbers beyond 64 bits
+        try:
+            frame = pd.read_csv(file, **options)
+        except pd.errors.ParserError:  # perhaps as all rows are too short: with one that is not
+            between = (_INNER if separator == _INNER else form.separator).encode()
+            longest = between.join([b"0"] * len(options["names"]))
+            padded = BytesIO(longest + b"\n" + raw[first:])
+            frame = pd.read_csv(padded, **options).iloc[1:].reset_index(drop=True)
     return {role: frame[place] for role, place in form.columns.items()}
 
 
