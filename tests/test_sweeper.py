@@ -115,6 +115,22 @@ def test_what_is_over_is_closed_on_every_screen(house: House) -> None:
     assert not _sweep(house, 2 * KEPT, clock, sweeping)[-1], "and then there is none"
 
 
+class State(dict[str, Any]):
+    """A session's state, or what stands in its address."""
+
+    to_dict = dict.copy
+
+
+def test_what_a_reset_drops_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Thing()
+    state = State(_screen="recommender", _run=run, _dataset="mine", _controls=())
+    streamlit = SimpleNamespace(session_state=state, query_params=State())
+    monkeypatch.setattr(sweeper.visits, "st", streamlit)
+    sweeper.visits.reset()
+    assert run.closed
+    assert state == {"_screen": "recommender", "_dataset": "mine"}
+
+
 def test_streamlit_does_not_lose_sight_of_a_session_before_it_is_ended() -> None:
     """It counts from the moment of leaving, the sweeper from when it sees that."""
     for kept in (6.0, 60.0, 180.0, 3600.0):

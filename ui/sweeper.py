@@ -74,10 +74,7 @@ class Sweeper:
 
 def end(session: str) -> None:
     """End a session, and close what it has in the worker."""
-    for screen in visits.luggage(sessions.state(session)).values():
-        for thing in screen.kept.values():
-            if hasattr(thing, "close"):
-                thing.close()
+    visits.close(visits.luggage(sessions.state(session)).values())
     sessions.end(session)
 
 

@@ -7,7 +7,7 @@ that a session holds, but for what stands around every screen, belongs to the sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,7 @@ def reset() -> None:
     A visitor's own file stays.
     """
     controls: Sequence[Control] = st.session_state.get("_controls", ())
+    close([Left({}, _kept(st.session_state.to_dict()))])
     _release(st.query_params.to_dict())
     _forget(but=LASTING)
     for control in controls:  # the browser keeps the value of a widget unless it is told another
@@ -120,6 +121,14 @@ def luggage(state: Mapping[str, Any]) -> dict[str, Left]:
     if (name := state.get("_screen")) is not None:
         screens[name] = Left(state.get("_values", {}), _kept(state))
     return screens
+
+
+def close(screens: Iterable[Left]) -> None:
+    """Let the worker forget what was kept on these screens and is not wanted any more."""
+    for screen in screens:
+        for thing in screen.kept.values():
+            if hasattr(thing, "close"):
+                thing.close()
 
 
 def unpack(screens: Mapping[str, Left], *, values: bool) -> None:
