@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import threading
 import zipfile
@@ -238,6 +239,16 @@ def test_an_archive_of_letterboxd_is_taken_as_it_comes(screen: AppTest) -> None:
         archive.writestr("ratings.csv", data)
     assert_well(give(screen, "letterboxd-ann.zip", file.getvalue()))
     assert readout(screen, "films_found") == 12
+
+
+def test_a_list_of_films_that_unpacks_to_too_much_is_a_sentence(
+    screen: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = export(12)[0] + b"".join(b"\n2024-01-01,Nowhere %d,2030,u,1" % i for i in range(99_999))
+    monkeypatch.setattr(given_file, "most_bytes", lambda: 2 << 20)
+    give(screen, "ratings.csv.gz", gzip.compress(data))
+    assert "larger than" in screen.error[0].value
+    assert not screen.exception
 
 
 def test_ones_own_films_take_the_place_of_own_ratings(screen: AppTest) -> None:

@@ -66,9 +66,9 @@ def read(name: str, data: bytes, choices: Choices) -> tuple[Given, Dataset | Non
     with _turn():
         try:
             seen = look(data, name, choices=choices, max_bytes=most_bytes())
+            films = _films(name, data, seen) if choices.columns is None else None
         except UploadError as error:
             return Given(name, data, choices, problem=(error.code, error.values)), None
-        films = _films(name, data, seen) if choices.columns is None else None
         given = Given(name, data, choices, seen, films=films)
         if films or given.asks:
             return given, None
