@@ -296,6 +296,11 @@ FILES = {
     ),
     "quoted.csv": table(STARS, '"{u}", "{i}", "{r}"\n').encode(),
     "stray.tsv": STRAY,
+    "stray.txt": table(STARS, '  {u}  {i}\t{r} "seen" twice\n').encode(),
+    "short.csv": (
+        "user,item,rating\n1,2\n3\n" + table(STARS, "{u},{i},{r}\n") + "x" * 300 + ",2,good\n"
+    ).encode(),
+    "short.txt": ("1 2\n\n" + table(STARS, "{u} {i} {r} 9 9\n")).encode(),
     "enclosed.csv": table(STARS, '"{u}";"{i}";"{r}";"A "quoted" title"\n').encode(),
     "stray.csv": STRAY.replace(b"\t", b";"),
     "stray.zip": packed("stray.tsv", STRAY.decode()),

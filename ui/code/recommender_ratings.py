@@ -32,7 +32,7 @@ def fields(line):  # quotation marks enclose a field where they can, else they a
 
 
 with {opened} as text:
-    rows = [fields(line) for line in text.read().split("\\n")[{start}:] if line.strip()]
+    rows = [fields({line}) for line in text.read().split("\\n")[{start}:] if line.strip()]
 frame = pd.DataFrame(rows).fillna("").iloc[:, {places}].set_axis({names}, axis=1)
 """
 _TIME = """\
@@ -108,7 +108,11 @@ def _frame(origin: Origin) -> str:
         )
         file = "file"
     lines = [f"    {argument}," for argument in (file, *_arguments(origin))]
-    return unpacked + "\n".join(["frame = pd.read_csv(", *lines, ")", ""])
+    end = ")"
+    if "few_columns" in origin.left_out:
+        roles = [role for _place, role in _places(origin)]
+        end = f").set_axis({roles}, axis=1)".replace("'", '"')
+    return unpacked + "\n".join(["frame = pd.read_csv(", *lines, end, ""])
 
 
 def _by_line(origin: Origin) -> str:
@@ -125,6 +129,7 @@ def _by_line(origin: Origin) -> str:
     places, roles = zip(*_places(origin), strict=True)
     return before + _BY_LINE.format(
         separator=_text(origin.form.separator),
+        line='" ".join(line.split())' if origin.form.separator == " " else "line",
         opened=opened,
         start=origin.form.start or "",
         places=list(places),
@@ -154,11 +159,7 @@ def _cleaned(origin: Origin) -> str:
 
 
 def _text_ratings(origin: Origin) -> bool:
-    return (
-        origin.form.decimal == ","
-        or bool(origin.left_out - {"not_rated", "too_long"})
-        or _by_text(origin)
-    )
+    return origin.form.decimal == "," or bool(origin.left_out - {"not_rated"}) or _by_text(origin)
 
 
 def _by_text(origin: Origin) -> bool:
@@ -173,12 +174,16 @@ def _places(origin: Origin) -> list[tuple[int, str]]:
 def _arguments(origin: Origin) -> list[str]:
     form = origin.form
     places = _places(origin)
+    short = "few_columns" in origin.left_out
     texts = [*(("user", "item") if text_ids(origin) else ())]
     texts += [*(("rating",) if _text_ratings(origin) else ())]
     arguments = [
         "header=None",
         f"usecols={[place for place, _role in places]}",
-        f"names={[role for _place, role in places]}".replace("'", '"'),
+        # where the first row may be too short, pandas has to be told how many columns there are
+        f"names=range({origin.form.width}), index_col=False"
+        if short
+        else f"names={[role for _place, role in places]}".replace("'", '"'),
         "keep_default_na=False",
     ]
     if form.start:
@@ -198,7 +203,8 @@ def _arguments(origin: Origin) -> list[str]:
     if origin.packed == "gz":
         arguments.append('compression="gzip"')
     if texts:
-        types = ", ".join(f'"{name}": str' for name in texts)
+        keys = {role: place if short else f'"{role}"' for place, role in places}
+        types = ", ".join(f"{keys[name]}: str" for name in texts)
         arguments.append(f"dtype={{{types}}}")
     return arguments
 
