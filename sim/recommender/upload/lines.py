@@ -103,7 +103,10 @@ def read_lines(name: str, raw: bytes, form: Form, max_ratings: int) -> Lines:
     wanted: dict[Role, int] = {
         role: place for role, place in form.columns.items() if role != "time"
     }
-    found, columns = parse(raw, first, replace(form, columns=wanted))
+    try:
+        found, columns = parse(raw, first, replace(form, columns=wanted))
+    except ValueError as error:  # of pandas' reader, for what none of the tries could read
+        raise UploadError("unreadable", file=name) from error
     return Lines(replace(found, columns=form.columns), columns, raw, first, filled)
 
 
