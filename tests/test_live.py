@@ -168,10 +168,11 @@ class FakeRemote:
         self.turned: list[object] = []
         self.answers: list[object] = []
         self.trouble: Exception | None = None
+        self.stands = True
         self.closed = False
 
     def request(self, *_args: object, method: str = "run_for", ahead: int = 1) -> bool:
-        if len(self.pending) >= ahead:
+        if not self.stands or len(self.pending) >= ahead:
             return False
         self.pending.append(method)
         self.asked.append(method)
@@ -333,11 +334,14 @@ def test_a_worker_that_stands_still_is_told_of(
     clock = Clock(monkeypatch)
     run = live.LiveRun(())
     assert live.silence_words(run.silence) == ""
-    run.tick(None)
-    clock.now += 12  # the object is still being made
+    remote.stands = False
+    for _ in range(4):  # looks, while the object is still being made
+        run.tick(None)
+        clock.now += 3
     cluster.silent = 12.0
     said = "No sign of life from the training process for 12 s; it goes on by itself once it is"
     assert live.waiting_words(run).startswith(said)
+    remote.stands = True
     run.tick(None)
     remote.answers = [Answer(1)]
     run.tick(None)

@@ -188,8 +188,7 @@ class LiveRun:
 
     def _ask(self, remote: RemoteRun, knobs: Any) -> None:
         self.turn(knobs)
-        if not self._asked:
-            self._heard = time.monotonic()
+        waited = bool(self._asked)
         if not self.ended and not self.place_in_line:
             if self._one_epoch:
                 if remote.request(knobs, method="run_epoch"):
@@ -203,6 +202,8 @@ class LiveRun:
         if self._wants_model() and remote.request(method="best", ahead=_AHEAD + 1):
             self._asked.append("model")
             self._asked_model_at = time.monotonic()
+        if self._asked and not waited:
+            self._heard = time.monotonic()
 
     def _wants_model(self) -> bool:
         if self.progress is None or "model" in self._asked or self._modelled == self._now():
