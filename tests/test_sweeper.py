@@ -213,17 +213,15 @@ def test_a_closed_page_leaves_nothing(server: str) -> None:
             assert _actors() == 1
             return weakref.ref(run), weakref.ref(run.dataset), visitor.session
 
-    async def look_in() -> None:
-        async with Visitor(server, "recommender"):
-            pass
+    def see_it_gone() -> None:
+        run, dataset, session = asyncio.run(leave())
+        until(lambda: session not in sessions.known())
+        until(lambda: run() is None and dataset() is None)
+        until(lambda: not sessions.files() and _actors() == 0)
 
-    asyncio.run(look_in())  # what is imported and opened once
-    until(lambda: live.compute().state == "ready" and not sessions.known())
+    see_it_gone()  # and with it what is opened once, as the way to the worker
     before = _descriptors()
-    run, dataset, session = asyncio.run(leave())
-    until(lambda: session not in sessions.known())
-    until(lambda: run() is None and dataset() is None)
-    until(lambda: not sessions.files() and _actors() == 0)
+    see_it_gone()
     until(lambda: _descriptors() <= before + 2)
 
 
