@@ -4,13 +4,12 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sim.recommender.model import RatingModel
-from sim.recommender.ratings import Ratings, as_written
+from sim.recommender.ratings import Ratings, as_written, kept_with_them
 
 _ARTICLES = (
     "the|a|an|la|le|les|l'|los|las|el|il|lo|gli|i|der|die|das|den|det|de|een|un|une|una|o|os|as"
@@ -94,7 +93,7 @@ def most_liked(model: RatingModel, ratings: Ratings, n: int = 10) -> MostLiked:
     )
 
 
-@lru_cache(maxsize=4)
+@kept_with_them
 def _counts_and_means(ratings: Ratings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The number of ratings of each film and their mean, to nine digits of the largest rating."""
     counts = np.bincount(ratings.movie, minlength=ratings.n_movies)
@@ -197,7 +196,7 @@ def search_titles(ratings: Ratings, query: str, n: int = 10) -> NDArray[np.int64
     if query.strip() and not wanted:
         return np.empty(0, np.int64)
     words = wanted.split()
-    titles = _plain_titles(ratings.titles)
+    titles = _plain_titles(ratings)
     holds = [all(word in title for word in words) for title in titles]
     movies = np.flatnonzero(holds)
     begins = [f"\n{wanted}" in titles[movie] for movie in movies]
@@ -205,10 +204,10 @@ def search_titles(ratings: Ratings, query: str, n: int = 10) -> NDArray[np.int64
     return movies[np.lexsort((movies, -counts, np.logical_not(begins)))[:n]]
 
 
-@lru_cache(maxsize=4)
-def _plain_titles(titles: tuple[str, ...]) -> tuple[str, ...]:
+@kept_with_them
+def _plain_titles(ratings: Ratings) -> tuple[str, ...]:
     """Each title with and without its leading article, a line break before both."""
-    return tuple(f"\n{title}\n{_LEADING.sub('', title)}" for title in _plain(titles))
+    return tuple(f"\n{title}\n{_LEADING.sub('', title)}" for title in _plain(ratings.titles))
 
 
 def _plain(titles: tuple[str, ...]) -> list[str]:

@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from sim.recommender.layouts import Catalogue, load, load_times, split_genres
 
 _PLAIN = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
+_Result = TypeVar("_Result")
 _MOST_STEPS = 1000  # of a scale; of finer ones the half steps do not show
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Ratings:
     """n ratings; row i says that user[i] gave movie[i] the rating[i]. Arrays are read-only.
 
@@ -72,6 +74,20 @@ class Ratings:
             self.user_ids,
             self.movie_ids,
         )
+
+
+def kept_with_them(function: Callable[[Ratings], _Result]) -> Callable[[Ratings], _Result]:
+    """`function`, computed once for each ratings, and its result let go with them."""
+    results: WeakKeyDictionary[Ratings, _Result] = WeakKeyDictionary()
+
+    @wraps(function)
+    def find(ratings: Ratings) -> _Result:
+        found = results.get(ratings)
+        if found is None:
+            found = results[ratings] = function(ratings)
+        return found
+
+    return find
 
 
 def split(ratings: Ratings, valid_share: float = 0.2, seed: int = 0) -> tuple[Ratings, Ratings]:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -263,3 +264,13 @@ def test_all_of_it_is_quick_on_the_bundled_ratings() -> None:
             ask()
             spent.append(time.thread_time() - began)
         assert min(spent) < 0.03, (name, spent)
+
+
+def test_nothing_is_kept_of_ratings_that_are_gone(small: Model) -> None:
+    model, ratings = small
+    others = replace(ratings)
+    most_liked(model, others)
+    search_titles(others, "film")
+    gone = ref(others)
+    del others
+    assert gone() is None

@@ -1,5 +1,6 @@
 """Zip and gzip files from strangers: read in chunks, in memory, and never beyond a limit."""
 
+import errno
 import gzip
 import struct
 import zipfile
@@ -121,6 +122,8 @@ def faults_of(name: str) -> Iterator[None]:
         raise UploadError("unknown_compression", file=name) from error
     # the places that an archive gives for its parts are taken as they stand
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk's trouble
         raise UploadError("damaged_archive", file=name) from error
 
 
