@@ -3,9 +3,13 @@
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
+from typing import Literal
 
+Part = Literal["title", "rating", "date", "year"]
+_CHOSEN: tuple[Part, ...] = ("title", "rating", "date")
+_YEAR: Part = "year"
 _LONGEST = 300
 _TITLES = (
     *("name", "title", "primarytitle", "movietitle", "filmtitle", "movie", "film"),
@@ -86,20 +90,28 @@ class Export:
     """Lines without a title or a rating: watched, or wished for."""
     top: float
     """The best that could be given there: 5, 10 or 100."""
+    columns: Mapping[Part, int] = field(default_factory=dict)
+    """Which column was taken for what."""
 
 
-def read_export(text: str) -> Export | None:
+def read_export(
+    text: str, chosen: Mapping[Part, int] | None = None, *, header: bool = True
+) -> Export | None:
     """What `text` holds if it is such a file: a header with a title and a rating, and no user.
 
     None where it is none. Of a rating on another scale than MovieLens' the place between 0 and the
-    best is kept, in halves; nothing is below 0.5.
+    best is kept, in halves; nothing is below 0.5. With `chosen`, a title and a rating at least,
+    those columns are taken whatever they are called, and any table is such a file; only the year
+    is still found by its name.
     """
     rows = _rows(text)
     if not rows:
         return None
-    names = [re.sub(r"[\W_]+", "", name).lower() for name in rows[0]]
+    # "电影/电视剧/番组": a name may be several in one
+    called = [[_plain(part) for part in (name, *name.split("/"))] for name in rows[0] if header]
+    names = [parts[0] for parts in called]
     columns = {
-        role: [names.index(name) for name in wanted if name in names]
+        role: list(dict.fromkeys(i for n in wanted for i, p in enumerate(called) if n in p))
         for role, wanted in (
             ("title", _TITLES),
             ("other", _OTHERS),
@@ -109,21 +121,35 @@ def read_export(text: str) -> Export | None:
             ("user", _USERS),
         )
     }
-    if columns["user"] or not columns["title"] or not columns["rating"]:
+    if chosen is not None:
+        taken = set(chosen.values())
+        columns = {
+            "year": [i for i in columns["year"] if i not in taken],
+            "other": [i for i in columns["other"] if i not in taken],
+            **{part: [chosen[part]] if part in chosen else [] for part in _CHOSEN},
+        }
+    elif columns["user"] or not columns["title"] or not columns["rating"]:
         return None
-    lines = [(number, row) for number, row in enumerate(rows[1:], start=2) if any(row)]
+    first = int(header)
+    lines = [(number, row) for number, row in enumerate(rows[first:], first + 1) if any(row)]
     given = {number: _rating(_cell(row, columns["rating"][0])) for number, row in lines}
-    top = _top(names[columns["rating"][0]], names, [r for r in given.values() if r is not None])
+    name = _cell(names, columns["rating"][0])
+    top = _top(name, names, [r for r in given.values() if r is not None])
     found = []
     for number, row in lines:
         one, rating = _titles(row, columns), given[number]
         if one and rating is not None and 0 < rating <= top:
             kept = max(0.5, round(rating / top * 10) / 2)
             found.append((_date(row, columns), Rated(one, _year(row, columns), kept, number)))
-    if not any(re.search(r"[^\W\d_]", one.titles[0]) for _, one in found):
+    if chosen is None and not any(re.search(r"[^\W\d_]", one.titles[0]) for _, one in found):
         return None  # numbers are ids of items, not titles
     found.sort(key=lambda pair: pair[0])  # a stable sort: without dates as in the file
-    return Export(tuple(one for _, one in found), len(lines) - len(found), top)
+    parts = {part: columns[part][0] for part in (*_CHOSEN, _YEAR) if columns[part]}
+    return Export(tuple(one for _, one in found), len(lines) - len(found), top, parts)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()
 
 
 def _rows(text: str) -> list[list[str]]:

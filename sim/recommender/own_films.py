@@ -51,8 +51,8 @@ _Index = Mapping[str, set[int]]
 class Match:
     """What came of the films of an export."""
 
-    found: dict[int, float]
-    """Number of the movie -> rating from 0.5 to 5; of several rows of one film the last counts."""
+    found: dict[int, Rated]
+    """Number of the movie -> what the file says; of several rows of one film the last counts."""
     duplicates: int
     """Rows of a film that a later row rates, too."""
     missing: tuple[Rated, ...]
@@ -69,7 +69,7 @@ def match(rated: Sequence[Rated], titles: Sequence[str], years: Sequence[int | N
     Last, "Star Wars" may be "Star Wars: Episode IV - A New Hope", if it is the one of its year.
     """
     index, parts = _indices(tuple(titles))
-    found: dict[int, float] = {}
+    found: dict[int, Rated] = {}
     missing, rows = [], 0
     for one in rated:
         movie = _one(one, index, parts, years)
@@ -78,7 +78,7 @@ def match(rated: Sequence[Rated], titles: Sequence[str], years: Sequence[int | N
             continue
         rows += 1
         found.pop(movie, None)  # the order is that of the rows that count
-        found[movie] = one.rating
+        found[movie] = one
     return Match(found, rows - len(found), tuple(missing))
 
 

@@ -20,7 +20,7 @@ from sim.recommender.own_films import Match, movielens_years
 from sim.recommender.ratings import movielens
 from sim.recommender.scale import Scale
 from sim.recommender.upload import Choices
-from tests.pages.conftest import Open, assert_well, readout
+from tests.pages.conftest import Open, assert_well, readout, wait
 from tests.pages.test_recommender_own import look, table
 from tests.waiting import until
 from ui import visits
@@ -62,7 +62,7 @@ def accounted(screen: AppTest) -> bool:
 def test_foreign_headers_lead_to_a_choice(screen: AppTest) -> None:
     assert_well(give(screen, "foreign.csv", rows(FOREIGN)))
     assert "Which columns are they?" in screen.info[0].value
-    assert "works with MovieLens" in screen.caption[0].value
+    assert any("works with MovieLens" in caption.value for caption in screen.caption)
     assert screen.button(key="read_again").disabled
     (shown,) = [frame.value for frame in screen.dataframe if "1: alpha" in frame.value]
     assert shown.iloc[0].tolist() == ["u0", "i0", "1"], "its own rows, to tell the columns by"
@@ -218,15 +218,88 @@ def test_ones_own_films_lead_to_what_is_recommended(screen: AppTest) -> None:
     assert readout(screen, "films_found") == 30
     assert readout(screen, "films_missing") == 1
     (shown,) = [frame.value for frame in screen.dataframe if "In MovieLens" in frame.value]
-    assert shown.iloc[0].tolist() == ["Nowhere (2030)", 1.0, "—"], "what was not found stands first"
+    first, second = shown.iloc[0].tolist(), shown.iloc[1].tolist()
+    assert first == ["Nowhere (2030)", "not found", 1.0], "what was not found stands first"
+    assert second[1] == movielens().titles[chosen[0]]
+    assert second[0].startswith(second[1]), "the file's own title"
     screen.button(key="see_films").click().run()
     assert_well(screen)
     assert screen.session_state["view"] == "films"
     assert screen.session_state["_run"].settings == training.suited(training.QUICK, bundled())
+    wait(screen, lambda: any("**For you**" in text.value for text in screen.markdown))
+    places = [text.value for text in screen.markdown if text.value.startswith("**")]
+    assert places[0].startswith("**For you**"), "the answer before what it is made of"
     given = dict(pair.split(":") for pair in screen.query_params["mine"].split(","))
     assert given == {bundled().everything.movie_ids[movie]: "4" for movie in chosen}
     screen.button(key="reset").click().run()
     assert readout(look(screen, "data"), "films_found") == 30, "a reset leaves them"
+
+
+def test_ones_own_films_are_read_with_chosen_columns(screen: AppTest) -> None:
+    text = "作品,打几颗星,别人,年份\n" + "".join(
+        f"{name},{stars},1,{year}\n"
+        for name, stars, year in (("Heat", 4, 1995), ("教父 / The Godfather", 5, 1972))
+    )
+    assert_well(give(screen, "mine.csv", text.encode("gb18030")))
+    assert "leave the user empty" in screen.info[0].value
+    assert screen.button(key="read_again").disabled
+    assert "missing: the column of the item" in " ".join(c.value for c in screen.caption)
+    screen.selectbox(key="column_title").set_value(0).run()
+    assert "missing: the column of the rating" in " ".join(c.value for c in screen.caption)
+    assert_well(choose(screen, rating=1))
+    assert not screen.info
+    assert readout(screen, "films_found") == 1, "so short a text is not told from Czech"
+    assert_well(screen.selectbox(key="read_encoding").set_value("gb18030").run())
+    assert readout(screen, "films_found") == 2
+    (label,) = [box.label for box in screen.expander if "How it was read" in box.label]
+    assert label.endswith("Rating = 打几颗星, Title = 作品, Year = 年份")
+    assert_well(choose(screen, rating=2))
+    (shown,) = [frame.value for frame in screen.dataframe if "In your file" in frame.value]
+    assert shown["Rating"].tolist() == [1.0, 1.0]
+    assert shown["In your file"].tolist() == ["Heat (1995)", "教父 / The Godfather (1972)"]
+
+
+def test_what_was_read_of_an_export_is_shown_and_can_be_chosen(screen: AppTest) -> None:
+    rows = "".join(f"tt{i},{i},2024-01-0{i},Heat,1995,9\n" for i in (1, 2))
+    text = "Const,Your Rating,Date Rated,Title,Year,IMDb Rating\n" + rows
+    assert_well(give(screen, "imdb.csv", text.encode()))
+    (label,) = [box.label for box in screen.expander if "How it was read" in box.label]
+    for part in ("Rating = Your Rating", "Title = Title", "Time = Date Rated", "Year = Year"):
+        assert part in label
+    assert screen.selectbox(key="column_rating").value == 1
+    assert not screen.button(key="read_again").disabled
+    assert_well(choose(screen, rating=5))
+    (shown,) = [frame.value for frame in screen.dataframe if "In your file" in frame.value]
+    assert shown["Rating"].tolist() == [4.5]
+
+
+def test_the_boxes_are_open_while_they_are_asked_about(screen: AppTest) -> None:
+    """Not in an expander, which one may have closed beforehand: Streamlit remembers that."""
+
+    def folded() -> bool:
+        boxes = [box for box in screen.expander if "How it was read" in box.label]
+        return any(b.key == "column_user" for box in boxes for b in box.selectbox)
+
+    assert_well(give(screen, "own.csv", rows(("user", "item", "rating"))))
+    assert folded()
+    assert_well(give(screen, "foreign.csv", rows(FOREIGN)))
+    assert screen.selectbox(key="column_user").options
+    assert not folded()
+
+
+def test_the_name_of_a_file_stands_there_when_the_box_has_forgotten_it(screen: AppTest) -> None:
+    assert_well(give(screen, "own *1*.csv", rows(("user", "item", "rating"))))
+    assert not any("Your file" in caption.value for caption in screen.caption)
+    assert_well(look(look(screen, "films"), "data"))
+    (told,) = [c.value for c in screen.caption if "Your file" in c.value]
+    assert "own" in told
+
+
+def test_a_number_of_one_fits_its_sentence(screen: AppTest) -> None:
+    data = rows(("user", "item", "rating")) + b"\nu0,i0,1"
+    assert_well(give(screen, "own.csv", data))
+    (told,) = [c.value for c in screen.caption if "82 rows" in c.value]
+    assert "duplicates: 1" in told
 
 
 def test_an_archive_of_letterboxd_is_taken_as_it_comes(screen: AppTest) -> None:
@@ -263,10 +336,9 @@ def test_ones_own_films_take_the_place_of_own_ratings(screen: AppTest) -> None:
 def test_a_link_holds_the_films_that_most_have_rated() -> None:
     films = bundled()
     count = np.bincount(films.everything.movie, minlength=films.everything.n_movies)
-    found = dict.fromkeys(range(MOST + 200), 4.0)
-    text = own_films.mine(
-        own_films.Films(Export((Rated(("x",), None, 4.0, 2),), 0, 5.0), Match(found, 0, ())), films
-    )
+    one = Rated(("x",), None, 4.0, 2)
+    found = dict.fromkeys(range(MOST + 200), one)
+    text = own_films.mine(own_films.Films(Export((one,), 0, 5.0), Match(found, 0, ())), films)
     kept = {films.everything.movie_ids.index(pair.split(":")[0]) for pair in text.split(",")}
     assert len(kept) == MOST
     assert min(count[list(kept)]) >= max(count[list(set(found) - kept)])

@@ -30,6 +30,9 @@ DOUBAN = """标题,个人评分,打分日期,简介,条目链接
 盗梦空间 Inception,力荐,2020/1/2,2010-09-01(中国大陆),https://x
 霸王别姬,★★★★,2020/1/2,1993-01-01,https://x
 """
+DOUBAN_ALL = """电影/电视剧/番组,个人评分,打分日期,我的短评,上映日期,制片国家,条目链接
+肖申克的救赎 / The Shawshank Redemption,5,2020/01/02,好看，推荐,1994/09/10,美国,https://x
+"""
 SITE = "movie_id,imdb_id,tmdb_id,rating,average_rating,title\n1,tt1,2,4.5,3.9,Toy Story (1995)\n"
 
 
@@ -38,7 +41,7 @@ def found(text: str) -> dict[str, float]:
     assert export
     matched = match_movielens(export.rated)
     assert len(export.rated) == len(matched.found) + matched.duplicates + len(matched.missing)
-    return {movielens().titles[movie]: rating for movie, rating in matched.found.items()}
+    return {movielens().titles[movie]: one.rating for movie, one in matched.found.items()}
 
 
 def test_the_files_of_the_sites() -> None:
@@ -53,6 +56,28 @@ def test_the_files_of_the_sites() -> None:
     }
     assert found(DOUBAN) == {"Shawshank Redemption, The": 5.0, "Inception": 5.0}
     assert found(SITE) == {"Toy Story": 4.5}
+    assert found(DOUBAN_ALL) == {"Shawshank Redemption, The": 5.0}
+
+
+def test_what_was_taken_is_said() -> None:
+    imdb, douban = read_export(IMDB), read_export(DOUBAN_ALL)
+    assert imdb
+    assert douban
+    assert imdb.columns == {"title": 3, "rating": 1, "date": 2, "year": 8}
+    assert douban.columns == {"title": 0, "rating": 1, "date": 2, "year": 4}
+
+
+def test_chosen_columns_are_taken_whatever_they_are_called() -> None:
+    other = read_export(IMDB, {"title": 4, "rating": 7})
+    assert other
+    assert [(one.name, one.rating) for one in other.rated] == [("Shichinin no samurai (1954)", 4.5)]
+    assert (other.top, other.unrated) == (10.0, 1), "the other row has no such title"
+    bare = read_export("3,Heat (1995)\n5,1984\n", {"title": 1, "rating": 0}, header=False)
+    assert bare
+    assert [(one.name, one.rating, one.row) for one in bare.rated] == [
+        ("Heat (1995)", 3.0, 1),
+        ("1984", 5.0, 2),
+    ]
 
 
 def test_every_line_is_counted() -> None:
@@ -113,7 +138,8 @@ def test_movielens_own_titles_are_found_however_they_are_written(seed: int) -> N
     export = read_export(out.getvalue())
     assert export
     matched = match_movielens(export.rated)
-    assert matched.found.items() <= given.items(), "no false one"
+    ratings = {movie: one.rating for movie, one in matched.found.items()}
+    assert ratings.items() <= given.items(), "no false one"
     assert len(matched.found) > 995
     assert len(matched.found) + len(matched.missing) == 1000
 

@@ -180,11 +180,14 @@ def _train_quickly() -> None:
 
 def _films(model: RatingModel, mine: Mine) -> None:
     dataset = current()
-    left, right = st.columns([4, 6], gap="large")
-    with left:
+    rated = mine.ratings()
+    if rated and st.session_state.get("_answer_first"):  # what was asked for; on a phone the top
+        answer, stars = st.columns([6, 4], gap="large")
+    else:
+        stars, answer = st.columns([4, 6], gap="large")
+    with stars:
         _rate(mine, dataset)
-    with right:
-        rated = mine.ratings()
+    with answer:
         if not rated:
             st.markdown(_("**For you**: rate a few {items} on the left.").format(**dataset.nouns))
         elif not supports_fold_in(model):
@@ -233,8 +236,9 @@ def _for_you(model: Any, dataset: Dataset, rated: dict[int, float]) -> None:
     movies, ratings = np.array(list(rated)), np.array(list(rated.values()))
     vector = fold_in(model, movies, ratings)
     chosen, scores = recommend_new(model, vector, N_SHOWN, movies)
-    st.markdown(_("**For you**, folded in without any training"))
+    st.markdown(_("**For you**: what you would rate highest"))
     _table(model, dataset, chosen, scores, movies, ratings, "for_you")
+    st.caption(_("Predicted from your ratings, folded in without any training."))
 
 
 def _for_user(model: RatingModel, dataset: Dataset) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from sim.recommender.exports import Export, read_export
+from sim.recommender.exports import Export, Part, read_export
 from sim.recommender.own_films import Match, match_movielens
-from sim.recommender.upload import Choices, Look, Upload, UploadError, look, read_upload
+from sim.recommender.upload import Choices, Look, Role, Upload, UploadError, look, read_upload
 from sim.recommender.upload.archives import read_member
 from ui.i18n import _
 from ui.views.recommender.dataset import Dataset, own
@@ -46,6 +46,14 @@ class Given:
     """The code and the values of an UploadError."""
 
     @property
+    def columns(self) -> Mapping[str, int]:
+        """Which column was taken for what: the roles, and the year of one person's films."""
+        if self.films is None:
+            return {} if self.look is None else self.look.columns
+        names = {"date": "time"}
+        return {names.get(part, part): i for part, i in self.films.export.columns.items()}
+
+    @property
     def asks(self) -> bool:
         """Whether its columns are not found, and the visitor has to name them."""
         return self.look is not None and not self.films and not _whole(self.look)
@@ -66,7 +74,7 @@ def read(name: str, data: bytes, choices: Choices) -> tuple[Given, Dataset | Non
     with _turn():
         try:
             seen = look(data, name, choices=choices, max_bytes=most_bytes())
-            films = _films(name, data, seen) if choices.columns is None else None
+            films = _films(name, data, seen, chosen=choices.columns is not None)
         except UploadError as error:
             return Given(name, data, choices, problem=(error.code, error.values)), None
         given = Given(name, data, choices, seen, films=films)
@@ -79,12 +87,26 @@ def read(name: str, data: bytes, choices: Choices) -> tuple[Given, Dataset | Non
             return replace(given, problem=(error.code, error.values)), None
 
 
-def _films(name: str, data: bytes, seen: Look) -> Films | None:
-    if "user" in seen.columns or not seen.header:
+def _films(name: str, data: bytes, seen: Look, *, chosen: bool) -> Films | None:
+    """One person's list: of a site's, or of a title and a rating that the visitor named."""
+    if "user" in seen.columns or not (chosen or seen.header):
+        return None
+    parts = _parts(seen.columns) if chosen else None
+    if parts is not None and not {"title", "rating"} <= parts.keys():
         return None
     raw = read_member(data, name, seen.table, most_bytes())
-    export = read_export(raw.decode(seen.encoding, errors="replace"))
+    export = read_export(raw.decode(seen.encoding, errors="replace"), parts, header=seen.header)
     return Films(export, match_movielens(export.rated)) if export else None
+
+
+def _parts(columns: Mapping[Role, int]) -> dict[Part, int]:
+    """The columns of one person's list: an item stands for the title where there is none."""
+    places = {
+        "title": columns.get("title", columns.get("item")),
+        "rating": columns.get("rating"),
+        "date": columns.get("time"),
+    }
+    return {part: place for part, place in places.items() if place is not None}
 
 
 def _whole(seen: Look) -> bool:

@@ -68,6 +68,8 @@ def _file() -> Given | None:
         _drop(file.file_id)
         _take(file.name, data, Choices())
     given = given_file.present()
+    if given is not None and file is None:  # as after a reload: the box has forgotten its name
+        st.caption(_("Your file: {name}").format(name=plain(short(given.name))))
     if given is not None and (choices := state.pop("_choices", None)) is not None:
         _take(given.name, given.data, choices)
     return given

@@ -18,7 +18,7 @@ def draw(own: Films) -> None:
     """Draw what was found and what was not, and the way to the recommendations."""
     found, missing = len(own.match.found), len(own.match.missing)
     st.markdown(
-        _("One person's films: **{found}** are in MovieLens, {missing} are not.").format(
+        _("One person's films: **{found}** found in MovieLens, {missing} not found.").format(
             found=f"{found:,}", missing=f"{missing:,}"
         )
     )
@@ -38,7 +38,15 @@ def draw(own: Films) -> None:
         disabled=not found,
         help=None if found else _("None of these films is among MovieLens' 9,066."),
     )
-    st.dataframe(table(own), key="own_films", hide_index=True, height=245, row_height=28)
+    st.dataframe(
+        table(own),
+        key="own_films",
+        hide_index=True,
+        height=245,
+        row_height=28,
+        # of a fixed width: all that is left is for the titles
+        column_config={_("Rating"): st.column_config.NumberColumn(width=70)},
+    )
 
 
 def draw_numbers(own: Films) -> None:
@@ -67,9 +75,9 @@ def draw_numbers(own: Films) -> None:
 def table(own: Films) -> pd.DataFrame:
     """Every film of the file: those that were not found first."""
     titles = bundled().everything.titles
-    missing = [(film.name, film.rating, "—") for film in own.match.missing]
-    found = [("", rating, titles[movie]) for movie, rating in own.match.found.items()]
-    columns = [_("Not found"), _("Rating"), _("In MovieLens")]
+    missing = [(film.name, _("not found"), film.rating) for film in own.match.missing]
+    found = [(film.name, titles[movie], film.rating) for movie, film in own.match.found.items()]
+    columns = [_("In your file"), _("In MovieLens"), _("Rating")]
     return pd.DataFrame([*missing, *found], columns=columns)
 
 
@@ -80,7 +88,7 @@ def recommend(own: Films) -> None:
         training.forget()
         state["_dataset"], state["_new_data"] = None, True
     state["_films"] = mine(own, bundled())
-    state["view"] = "films"
+    state["view"], state["_answer_first"] = "films", True
     model, run = training.model(), training.run()
     coming = run is not None and not run.settled and run.settings.model == "dot"
     if not coming and (model is None or not supports_fold_in(model)):
@@ -93,5 +101,5 @@ def mine(own: Films, dataset: Dataset) -> str:
     kept = set(sorted(own.match.found, key=lambda movie: -counts[movie])[: films.MOST])
     ids = dataset.everything.movie_ids
     return films.mine_control(dataset).format(
-        {ids[movie]: rating for movie, rating in own.match.found.items() if movie in kept}
+        {ids[movie]: film.rating for movie, film in own.match.found.items() if movie in kept}
     )

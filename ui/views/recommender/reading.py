@@ -11,7 +11,7 @@ import streamlit as st
 from sim.recommender.upload import LEFT_OUT, Look, Role, Upload
 from ui.i18n import N_, _
 from ui.text import plain, short
-from ui.views.recommender.given import ESSENTIAL, Given, present
+from ui.views.recommender.given import Given, present
 
 ROLES: dict[Role, str] = {
     "user": N_("User"),
@@ -31,41 +31,51 @@ def draw(given: Given) -> None:
         return
     if given.upload is not None:
         _ask_apart(given.upload)
-    asks = given.asks or given.problem is not None
     if given.asks:
         st.info(
             _(
                 "Which columns are they? Name those of the **user**, the **item** and the "
-                "**rating**; beside each name stands its first value."
+                "**rating**; beside each name stands its first value. If all are your own films, "
+                "leave the user empty: their title and rating are enough."
             ),
             icon=":material/view_column:",
         )
-    with st.expander(_label(seen), key="reading", expanded=asks):
-        first, second = st.columns(3), st.columns(3)
-        for (role, label), place in zip(ROLES.items(), (*first, *second), strict=False):
-            with place:
-                _column(role, _(label), seen)
-        with second[-1]:
-            _choice("encoding", _("Encoding"), seen.encoding, seen.encodings)
-        if len(seen.tables) > 1:
-            _choice("table", _("Table"), seen.table, seen.tables)
-        st.button(
-            _("Read it so"),
-            key="read_again",
-            type="primary" if asks else "secondary",
-            icon=":material/table_view:",
-            on_click=_read_so,
-            disabled=not _chosen_well(),
-            help=_("User, item and rating are three different columns."),
-        )
+    if given.asks or given.problem is not None:
+        with st.container(border=True, key="reading_asked"):  # an expander may have been closed
+            _boxes(given, seen, asks=True)
+    else:
+        with st.expander(_label(given, seen), key="reading"):
+            _boxes(given, seen, asks=False)
 
 
-def _label(seen: Look) -> str:
+def _boxes(given: Given, seen: Look, *, asks: bool) -> None:
+    first, second = st.columns(3), st.columns(3)
+    for (role, label), place in zip(ROLES.items(), (*first, *second), strict=False):
+        with place:
+            _column(role, _(label), given, seen)
+    with second[-1]:
+        _choice("encoding", _("Encoding"), seen.encoding, seen.encodings)
+    if len(seen.tables) > 1:
+        _choice("table", _("Table"), seen.table, seen.tables)
+    lacking = _lacking()
+    st.button(
+        _("Read it so"),
+        key="read_again",
+        type="primary" if asks else "secondary",
+        icon=":material/table_view:",
+        on_click=_read_so,
+        disabled=lacking is not None,
+    )
+    if lacking is not None:
+        st.caption(lacking)
+
+
+def _label(given: Given, seen: Look) -> str:
     """Which column is what, in a line."""
     found = [
-        f"{_(label)} = {plain(short(seen.names[seen.columns[role]], 24))}"
-        for role, label in ROLES.items()
-        if role in seen.columns
+        f"{_(label)} = {plain(short(seen.names[column], 24))}"
+        for role, label in {**ROLES, "year": N_("Year")}.items()
+        if (column := given.columns.get(role, NONE)) in range(len(seen.names))
     ]
     return _("How it was read: {columns}").format(columns=", ".join(found) or "–")
 
@@ -74,7 +84,7 @@ def counts(upload: Upload) -> str:
     """What became of the rows, in a sentence: none is lost without a word."""
     ways = [
         _("{n} ratings").format(n=f"{len(upload.ratings):,}"),
-        *([_("{n} duplicates").format(n=f"{upload.duplicates:,}")] if upload.duplicates else []),
+        *([_("duplicates: {n}").format(n=f"{upload.duplicates:,}")] if upload.duplicates else []),
         *(
             _("{n} left out: {reason} (first in row {row}: {example})").format(
                 n=f"{left.count:,}",
@@ -103,7 +113,7 @@ def _ask_apart(upload: Upload) -> None:
     for value, count in upload.apart:
         st.toggle(
             _(
-                "{value:g} stands apart from the other ratings, in {n} rows: it means “not rated”"
+                "{value:g} stands apart from the other ratings (rows: {n}): it means “not rated”"
             ).format(value=value, n=f"{count:,}"),
             value in upload.not_rated,
             key=f"not_rated_{value:g}",
@@ -118,11 +128,11 @@ def _not_rated(upload: Upload) -> None:
     _again(not_rated=chosen)
 
 
-def _column(role: Role, label: str, seen: Look) -> None:
+def _column(role: Role, label: str, given: Given, seen: Look) -> None:
     options = [NONE, *range(len(seen.names))]
     shown = [_named(seen, column) for column in options]
     key = f"column_{role}"
-    st.session_state.setdefault(key, seen.columns.get(role, NONE))
+    st.session_state.setdefault(key, given.columns.get(role, NONE))
     st.selectbox(label, options, format_func=lambda i: shown[i + 1], key=key)
 
 
@@ -147,17 +157,32 @@ def _chosen(key: str) -> None:
     _again(**change, **({"columns": None, "not_rated": None} if key == "read_table" else {}))
 
 
-def _chosen_well() -> bool:
-    chosen = [st.session_state[f"column_{role}"] for role in ESSENTIAL]
-    return NONE not in chosen and len(set(chosen)) == len(chosen)
+def _lacking() -> str | None:
+    """What is wrong with the columns that are chosen, in a sentence; None where they will do."""
+    chosen = _chosen_columns()
+    one_of = ("item", "title") if "user" in chosen else ("title", "item")
+    item = next((chosen[role] for role in one_of if role in chosen), None)
+    if item is None:
+        return _("Still missing: the column of the item or of its title.")
+    if "rating" not in chosen:
+        return _("Still missing: the column of the rating.")
+    needed = [item, chosen["rating"], *([chosen["user"]] if "user" in chosen else [])]
+    if len(set(needed)) < len(needed):
+        return _("User, item and rating are three different columns.")
+    return None
+
+
+def _chosen_columns() -> dict[Role, int]:
+    chosen = {role: st.session_state.get(f"column_{role}", NONE) for role in ROLES}
+    return {role: column for role, column in chosen.items() if column != NONE}
 
 
 def _read_so() -> None:
-    chosen = {role: st.session_state.get(f"column_{role}", NONE) for role in ROLES}
+    chosen = _chosen_columns()
     given = present()
     if given is not None and given.look is not None and "genres" in given.look.columns:
         chosen["genres"] = given.look.columns["genres"]
-    _again(columns={role: column for role, column in chosen.items() if column != NONE})
+    _again(columns=chosen)
 
 
 def _again(**changes: Any) -> None:
