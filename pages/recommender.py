@@ -131,6 +131,9 @@ SETTINGS = frozenset(control.key for control in CONTROLS if control.more)
 # Ten well-known films, as somebody rates them who likes crime stories.
 TEN = "296:5,318:5,593:5,50:5,608:4,2571:4,260:2,1721:1,780:1,648:2"
 
+INNER = str.maketrans("“”", "‘’")
+"""Quotation marks inside others."""
+
 SCENES = (
     Scene(
         N_("It memorises"),
@@ -226,7 +229,7 @@ def with_own_ratings(scene: Scene) -> Scene:
             {"view": "films"},
         )
     said = _("Written for MovieLens: “{sentence}” How is it with your ratings?").format(
-        sentence=_(scene.see)
+        sentence=_(scene.see).translate(INNER)
     )
     return Scene(scene.title, said, scene.values)
 

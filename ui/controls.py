@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from ui.i18n import _
-from ui.text import plain
+from ui.text import plain, short
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,10 @@ class Control:
     def expected(self) -> str:
         """What a good value is, in words."""
         raise NotImplementedError
+
+    def entries(self, text: str) -> list[str]:
+        """The entries of a list, each of which may be good beside bad ones; else all of it."""
+        return [text]
 
     def moved(self, text: str) -> str:
         """A sentence where a link's `text` lies between this control's steps; nothing elsewhere."""
@@ -297,7 +301,8 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
     """Before controls first appear: rewrite what the URL asks of them in the form that they write.
 
     Returns a sentence for each value that cannot be used, which leaves the URL, so that the default
-    is shown; and for each that lies between two steps of its control, which opens the nearest.
+    is shown; for each list with some good entries, which alone stay; and for each value that lies
+    between two steps of its control, which opens the nearest.
     Streamlit itself reads some texts more loosely (7.9 as 7) and others more strictly (1e-3 is not
     0.001 to a list of options), and says nothing of either.
     """
@@ -306,25 +311,53 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
         texts = st.query_params.get_all(control.key)
         if control.key in st.session_state or not texts:
             continue
-        try:
-            (text,) = texts
-            canonical = control.format(control.parse(text))
-        except (ValueError, OverflowError):
-            del st.query_params[control.key]
-            default = control.format(control.default)
-            complaints.append(
-                _("`{key}` must be {expected}; the lab uses {default}").format(
-                    key=control.key,
-                    expected=control.expected(),
-                    default=(plain(default) if isinstance(control, Choice) else default)
-                    or _("none"),
-                )
-            )
-        else:
+        default = control.format(control.default)
+        told = {
+            "key": control.key,
+            "expected": control.expected(),
+            "default": (plain(default) if isinstance(control, Choice) else default) or _("none"),
+        }
+        text, *others = texts
+        canonical = None if others else _canonical(control, text)
+        if canonical is not None:
             if text != canonical:
                 st.query_params[control.key] = canonical
                 complaints += [sentence] if (sentence := control.moved(text)) else []
+        elif others:
+            del st.query_params[control.key]
+            complaints.append(
+                _("`{key}` is given more than once; the lab uses {default}").format(**told)
+            )
+        elif kept := _good_entries(control, text):
+            st.query_params[control.key], bad = kept
+            complaints.append(
+                _("`{key}` must be {expected}; the lab leaves out {bad}").format(
+                    bad=plain(short(bad)), **told
+                )
+            )
+        else:
+            del st.query_params[control.key]
+            complaints.append(
+                _("`{key}` must be {expected}; the lab uses {default}").format(**told)
+            )
     return complaints
+
+
+def _canonical(control: Control, text: str) -> str | None:
+    """`text` in the form that the control writes; None where the control cannot have it."""
+    try:
+        return control.format(control.parse(text))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _good_entries(control: Control, text: str) -> tuple[str, str] | None:
+    """The good entries of a list, as the control writes them, and the bad ones; None if none is."""
+    good, bad = list[str](), list[str]()
+    for entry in control.entries(text):
+        (bad if not entry or _canonical(control, entry) is None else good).append(entry or "–")
+    kept = _canonical(control, ",".join(good)) if good else None
+    return (kept, ", ".join(bad)) if kept and bad else None
 
 
 def read(controls: Sequence[Control]) -> dict[str, Any]:

@@ -318,7 +318,7 @@ def _show_complaints() -> None:
     problems = st.session_state.pop("_complaints", ())
     if problems:
         text = _("Part of this link cannot be used: {problems}.")
-        st.warning(text.format(problems="; ".join(problems)), icon=":material/link_off:")
+        st.warning(text.format(problems=_("; ").join(problems)), icon=":material/link_off:")
 
 
 def _speak() -> None:

@@ -77,6 +77,11 @@ class Sweep:
         return self._total
 
     @property
+    def n_runs(self) -> int:
+        """The number of trainings: cells that differ in their patience alone share one."""
+        return len(self._members)
+
+    @property
     def progress(self) -> float:
         """The share of the cells that have their result, from 0 to 1."""
         return len(self._results) / self._total if self._total else 1.0

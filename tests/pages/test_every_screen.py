@@ -134,6 +134,14 @@ def test_hostile_frame_parameters(open_screen: Open, key: str, text: str) -> Non
     assert screen.title[0].value == "Overfitting"
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "given more than once"), ("zh", "重复给出")])
+def test_a_value_given_twice_is_called_so(open_screen: Open, lang: str, said: str) -> None:
+    screen = open_screen("overfitting", penalty=["0.001", "5"], lang=lang)
+    (warning,) = screen.warning
+    assert said in warning.value
+    assert "penalty" not in screen.query_params
+
+
 def test_a_link_without_values_opens_the_scene(open_screen: Open) -> None:
     assert open_screen("overfitting", scene="6").slider(key="n_points").value == 200
 

@@ -135,6 +135,15 @@ def test_the_points_are_then_what_the_table_shows(
     np.testing.assert_allclose(np.stack(sample, axis=1), expected, rtol=0, atol=5.01e-4)
 
 
+def test_good_points_in_a_link_stay_beside_bad_ones(open_screen: Open) -> None:
+    bad = {"moved": "3:0.5:-1,4:9:9", "removed": "x,0", "added": "0:2,1"}
+    screen = open_screen("overfitting", n_points="5", **bad)
+    assert_well(screen)
+    assert screen.warning[0].value.count("the lab leaves out") == 3
+    kept = {name: screen.session_state[name] for name in bad}
+    assert kept == {"moved": "3:0.5:-1", "removed": "0", "added": "0:2"}
+
+
 def test_a_link_reaches_the_table(open_screen: Open) -> None:
     screen = open_screen("overfitting", n_points="5", moved="3:0.5:-1", removed="0", added="0:2")
     screen.session_state["tab"] = "The data"

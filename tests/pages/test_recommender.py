@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from sim.recommender import Knobs, Progress, Settings, Trainer, movielens, split, stopping
 from tests.pages.conftest import Open, assert_well, readout, wait, wait_for_status
 from ui.charts import recommender as charts
+from ui.text import plain
 from ui.views.recommender import training
 from ui.views.recommender.dataset import Dataset, bundled
 
@@ -193,6 +194,46 @@ def test_hostile_ratings_in_the_link(open_screen: Open, text: str) -> None:
     assert_well(screen)
     assert "`mine`" in screen.warning[0].value
     assert screen.session_state["mine"] == ""
+
+
+@pytest.mark.parametrize("bad", ["2:9", "zz:1", "2", "2:nan"])
+def test_good_ratings_in_the_link_stay_beside_bad_ones(open_screen: Open, bad: str) -> None:
+    screen = open_screen("recommender", view="films", mine=f"1:5,{bad},3:0.5")
+    assert_well(screen)
+    assert f"the lab leaves out {plain(bad)}" in screen.warning[0].value
+    assert screen.session_state["mine"] == "1:5,3:0.5"
+    assert screen.query_params["mine"] in ("1:5,3:0.5", ["1:5,3:0.5"])
+
+
+def test_the_link_of_a_film_rated_twice_says_what_is_wrong(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="films", mine="1:5,1:3")
+    assert "each once" in screen.warning[0].value
+
+
+def test_a_sweep_counts_its_trainings_and_the_map_its_cells(
+    open_screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sim.recommender.grid import CellResult, cells
+    from ui.views.recommender import sweep
+
+    grid = cells([0.0, 0.1], [0.0, 0.3], [*sweep.PATIENCES, None], range(2))
+    results = tuple(CellResult(cell, "finished", 0.8, 3, 9, 1.0) for cell in grid)
+    running = SimpleNamespace(
+        results=results, n_runs=8, progress=1.0, ended=True, poll=lambda: (), cancel=lambda: None
+    )
+    screen = open_screen("recommender", view="sweep")
+    screen.session_state["_sweep"] = running
+    screen.session_state["_cells"] = results
+    screen.session_state["_axes"] = ([0.0, 0.1], [0.0, 0.3])
+    screen.run()
+    assert_well(screen)
+    assert screen.progress[0].text == "8 of 8 trainings"
+    assert any("4 of 4 so far" in text.value for text in screen.text)
+
+
+def test_chinese_counts_films_as_films(open_screen: Open) -> None:
+    screen = open_screen("recommender", lang="zh")
+    assert "9,066 部电影" in screen.progress[0].text
 
 
 def test_own_ratings_are_taken_in_and_a_bad_file_is_a_sentence(open_screen: Open) -> None:

@@ -236,6 +236,7 @@ def test_the_cluster_gives_what_one_process_gives(client: Any, parts: Parts) -> 
     grid = cells([0.0, 0.2], [0.0, 0.3], [2, None], [0, 1])
     sweep = Sweep(client, *parts, SETTINGS, grid)
     assert (sweep.total, sweep.progress, sweep.ended) == (16, 0.0, False)
+    assert sweep.n_runs == 8, "one for both patiences"
     seen: set[int] = set()
     finish(sweep, during=lambda: seen.add(len(sweep._running)))
     assert max(seen) == 2  # one run per worker at once

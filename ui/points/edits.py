@@ -104,6 +104,9 @@ class EditControl(Control):
             entries.sort()
         return _joined(entries)
 
+    def entries(self, text: str) -> list[str]:
+        return text.split(",")
+
     def moved(self, text: str) -> str:
         if sorted(_numbers(self.key, text)) == sorted(_numbers(self.key, self.parse(text))):
             return ""

@@ -40,6 +40,10 @@ class Dataset:
             return {"item": _("film"), "items": _("films"), "Items": _("Films")}
         return {"item": _("item"), "items": _("items"), "Items": _("Items")}
 
+    def counted(self, n: int) -> str:
+        """So many of the rated things: Chinese counts films with another word than items."""
+        return (_("{n} films") if self.upload is None else _("{n} items")).format(n=f"{n:,}")
+
 
 @st.cache_resource(show_spinner=False)
 def bundled() -> Dataset:

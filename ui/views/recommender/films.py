@@ -58,6 +58,8 @@ class Mine(Control):
 
     def parse(self, text: str) -> str:
         found = self._read(text)
+        if len(found) <= text.count(",") and text:
+            raise ValueError(text)  # one film twice
         for movie, rating in found.items():
             if movie not in self.ids or not self.low <= rating <= self.high:
                 raise ValueError(text)
@@ -68,9 +70,16 @@ class Mine(Control):
             return value
         return ",".join(f"{quote(movie, '')}:{rating:.9g}" for movie, rating in value.items())
 
+    def entries(self, text: str) -> list[str]:
+        return text.split(",")
+
     def expected(self) -> str:
-        return _("movie ids with ratings, such as {example}").format(
-            example=plain(self.format({next(iter(self.ids)): self.high}))
+        return _(
+            "movie ids, each once, with ratings from {low:g} to {high:g}, such as {example}"
+        ).format(
+            low=self.low,
+            high=self.high,
+            example=plain(self.format({next(iter(self.ids)): self.high})),
         )
 
     def ratings(self) -> dict[int, float]:
@@ -247,10 +256,10 @@ def _for_user(model: RatingModel, dataset: Dataset) -> None:
     rows = np.flatnonzero(dataset.everything.user == user)
     movies, ratings = dataset.everything.movie[rows], dataset.everything.rating[rows]
     best = np.argsort(-ratings, kind="stable")[:3]
-    highest = ", ".join(plain(dataset.everything.titles[movie]) for movie in movies[best])
+    highest = _(", ").join(plain(dataset.everything.titles[movie]) for movie in movies[best])
     st.markdown(
-        _("**For user {user}**, who rated {n} {items}, these the highest: {titles}").format(
-            user=plain(name), n=len(rows), titles=highest, **dataset.nouns
+        _("**For user {user}**, who rated {counted}, these the highest: {titles}").format(
+            user=plain(name), counted=dataset.counted(len(rows)), titles=highest
         )
     )
     chosen, scores = model.recommend(user, n=N_SHOWN, exclude=movies)

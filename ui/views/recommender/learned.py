@@ -133,9 +133,9 @@ def _look(
             charts.film_map(places),
             f"map_{number}",
             description=_(
-                "{n} {items} as points by their factors; the two directions hold {share:.0%} of "
+                "{counted} as points by their factors; the two directions hold {share:.0%} of "
                 "their variance."
-            ).format(n=len(places.movies), share=sum(places.explained), **dataset.nouns),
+            ).format(counted=dataset.counted(len(places.movies)), share=sum(places.explained)),
             height=stage.figure_height(0.75, projector=0.75),
         )
     elif movie is not None:
@@ -160,7 +160,9 @@ def _missing(model: RatingModel, dataset: Dataset, what: str | None) -> str:
     if factors is None:
         return _("This model has no factors of {items} to look at.").format(**dataset.nouns)
     if what == "map" and (factors.shape[1] < 2 or len(well_known(dataset.everything, 3)) < 3):
-        return _("A map needs at least 2 factors, and 3 {items}.").format(**dataset.nouns)
+        return _("A map needs at least 2 factors, and {counted}.").format(
+            counted=dataset.counted(3)
+        )
     return ""
 
 
@@ -178,10 +180,9 @@ def _choose_film(dataset: Dataset) -> int:
         st.caption(_("Nothing has such a title."))
     movie = int(found[0]) if len(found) else int(well_known(dataset.everything, 1)[0])
     st.caption(
-        _("Most like {title}, among the {n} {items} with the most ratings").format(
+        _("Most like {title}, among the {counted} with the most ratings").format(
             title=plain(dataset.everything.titles[movie]),
-            n=len(well_known(dataset.everything, N_KNOWN)),
-            **dataset.nouns,
+            counted=dataset.counted(len(well_known(dataset.everything, N_KNOWN))),
         )
     )
     return movie

@@ -26,6 +26,8 @@ KINDS = ["csv", "tsv", "txt", "data", "dat", "inter", "zip", "gz"]
 
 def draw() -> None:
     """Draw the view."""
+    if st.session_state.pop("_run_ended", False):
+        st.info(_("The run with the ratings before was ended."), icon=":material/info:")
     left, right = st.columns([6, 4], gap="large")
     with left:
         given = _file()
@@ -127,6 +129,8 @@ def _describe(bars: Sequence[Bar], dataset: Dataset) -> str:
 
 
 def _change(dataset: Dataset | None) -> None:
+    run = training.run()
+    st.session_state["_run_ended"] = run is not None and not run.settled
     training.forget()
     sweep.forget()
     for key in ("film", "find"):

@@ -73,11 +73,11 @@ def _boxes(given: Given, seen: Look, *, asks: bool) -> None:
 def _label(given: Given, seen: Look) -> str:
     """Which column is what, in a line."""
     found = [
-        f"{_(label)} = {plain(short(seen.names[column], 24))}"
+        _("{role} = {column}").format(role=_(label), column=plain(short(seen.names[column], 24)))
         for role, label in {**ROLES, "year": N_("Year")}.items()
         if (column := given.columns.get(role, NONE)) in range(len(seen.names))
     ]
-    return _("How it was read: {columns}").format(columns=", ".join(found) or "–")
+    return _("How it was read: {columns}").format(columns=_(", ").join(found) or "–")
 
 
 def counts(upload: Upload) -> str:
@@ -95,7 +95,7 @@ def counts(upload: Upload) -> str:
             for left in upload.left_out
         ),
     ]
-    return _("{n} rows: {ways}.").format(n=f"{upload.lines:,}", ways="; ".join(ways))
+    return _("{n} rows: {ways}.").format(n=f"{upload.lines:,}", ways=_("; ").join(ways))
 
 
 def sample(given: Given) -> pd.DataFrame | None:

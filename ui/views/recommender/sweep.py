@@ -222,7 +222,7 @@ def _results(
         st.progress(
             running.progress,
             text=live.silence_words(0.0 if running.ended else live.compute().silence())
-            or _("{done} of {n} cells").format(done=len(running.results), n=running.total),
+            or _("{done} of {n} trainings").format(done=len(results), n=running.n_runs),
         )
     figure, readouts = stage.figure_and_readouts()
     with figure:

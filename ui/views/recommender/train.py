@@ -114,11 +114,10 @@ def _status(run: Training | None, settings: Settings) -> str:
     if run is None and (too_large := training.too_large(settings, current())):
         return too_large
     if run is None:
-        return _("{n} ratings to learn, of {movies} {items} by {users} users. Press Start.").format(
+        return _("{n} ratings to learn, of {counted} by {users} users. Press Start.").format(
             n=f"{len(train):,}",
             users=f"{train.n_users:,}",
-            movies=f"{train.n_movies:,}",
-            **current().nouns,
+            counted=current().counted(train.n_movies),
         )
     if run.lost:
         return (

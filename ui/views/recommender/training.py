@@ -189,16 +189,15 @@ def too_large(settings: Settings, dataset: Dataset) -> str:
     if wanted <= MOST_WEIGHTS:
         return ""
     return _(
-        "{k} factors for {users} users and {n} {items} are {weights} weights, more than the {most} "
+        "{k} factors for {users} users and {counted} are {weights} weights, more than the {most} "
         "that are trained here: choose at most {fits} factors."
     ).format(
         k=settings.n_factors,
         users=f"{users:,}",
-        n=f"{items:,}",
+        counted=dataset.counted(items),
         weights=f"{wanted:,}",
         most=f"{MOST_WEIGHTS:,}",
         fits=fits,
-        **dataset.nouns,
     )
 
 

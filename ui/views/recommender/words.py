@@ -90,9 +90,9 @@ def see_learned() -> None:
 def see_sweep() -> None:
     st.markdown(
         _(
-            "- Each cell is a training of its own, of the dot product with 50 factors and AdamW at "
-            "the rate 0.001, up to 20 epochs, whatever the other views are set to; its colour is "
-            "the best validation loss, the mean over the seeds.\n"
+            "- Each cell is a training of its own for each seed, of the dot product with 50 "
+            "factors and AdamW at the rate 0.001, up to 20 epochs, whatever the other views are "
+            "set to; its colour is the best validation loss, the mean over the seeds.\n"
             "- All **patiences** are read off the same runs: choose another, and the map answers "
             "at once. A larger patience never ends a run sooner and never keeps a worse epoch.\n"
             "- The least of many cells was chosen for being the least, so it flatters: compare its "
