@@ -205,6 +205,21 @@ def test_good_ratings_in_the_link_stay_beside_bad_ones(open_screen: Open, bad: s
     assert screen.query_params["mine"] in ("1:5,3:0.5", ["1:5,3:0.5"])
 
 
+def test_other_ratings_say_that_they_ended_the_run(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="train")
+    screen.button(key="start").click().run()
+    screen.session_state["view"] = "data"
+    screen.run()
+    rows = [f"{u},{i},{(u * i) % 5 + 1}" for u in range(1, 9) for i in range(1, 9)]
+    good = "\n".join(["user,item,rating", *rows]).encode()
+    screen.file_uploader(key="upload").set_value(("mine.csv", good, "text/csv")).run()
+    assert_well(screen)
+    said = "The run with the ratings before was ended."
+    assert [info.value for info in screen.info].count(said) == 1
+    screen.button(key="bundled").click().run()
+    assert said not in [info.value for info in screen.info], "there was none to end"
+
+
 def test_the_link_of_a_film_rated_twice_says_what_is_wrong(open_screen: Open) -> None:
     screen = open_screen("recommender", view="films", mine="1:5,1:3")
     assert "each once" in screen.warning[0].value
