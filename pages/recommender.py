@@ -131,8 +131,7 @@ SETTINGS = frozenset(control.key for control in CONTROLS if control.more)
 # Ten well-known films, as somebody rates them who likes crime stories.
 TEN = "296:5,318:5,593:5,50:5,608:4,2571:4,260:2,1721:1,780:1,648:2"
 
-INNER = str.maketrans("“”", "‘’")
-"""Quotation marks inside others."""
+INNER = str.maketrans("“”", "‘’")  # quotation marks inside others
 
 SCENES = (
     Scene(

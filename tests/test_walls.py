@@ -151,3 +151,11 @@ def test_only_the_start_walks_through_the_loaded_libraries() -> None:
     """threadpoolctl meanwhile, and an import in another visitor's thread: a server that stands."""
     walking = {_name(path) for path in _files() if "threadpoolctl" in _imports(path)}
     assert walking == {"ui/sweeper.py"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pages").glob("*.py")), ids=lambda path: path.name)
+def test_no_page_has_a_bare_value_that_streamlit_would_show(path: Path) -> None:
+    """A string below a constant explains it elsewhere; on a page it appears on the screen."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    bare = [node for node in body[1:] if isinstance(node, ast.Expr)]
+    assert all(isinstance(node.value, ast.Call) for node in bare)
