@@ -36,7 +36,9 @@ _LETTERS = {  # of languages whose frequencies alone tell the detector too littl
 _OTHER_LETTERS = ("cp1251", "koi8_r", "cp1253", "cp1255")
 _TWO_ALPHABETS = re.compile(r"[A-Za-z](?![A-Za-z])[^\W\d_]|(?![A-Za-z])[^\W\d_][A-Za-z]")
 _TWO_CASES = ("cp1251", "koi8_r", "cp1253")
-_EDGES = bytes.maketrans(b'\r,;\t"|:', b"\n" * 7)
+_EDGES = bytes.maketrans(b'\r,;\t":', b"\n" * 6)
+_BAR = re.compile(rb"(?<![\x80-\xff])\|")  # behind one of those it may be half a Chinese character
+_LONGEST = 1000  # bytes of a field that is looked at
 
 
 def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
@@ -81,7 +83,8 @@ def plausible(raw: bytes) -> tuple[str, ...]:
     if raw.isascii():
         return ("utf-8",)
     sample = _sample(raw)
-    fitting = [name for name in KNOWN if name not in ("utf-8", *_WIDE) and _fits(sample, name)]
+    narrow = [name for name in KNOWN if name not in ("utf-8", *_WIDE)]
+    fitting = [name for name in narrow if _fits(sample, name, whole=False)]
     if _fits(raw, "utf-8"):
         return ("utf-8", *fitting)
     fitting.sort(key=lambda name: not _is_spelt(sample, name))  # the detector may have found none
@@ -96,9 +99,13 @@ def _check(encoding: str) -> None:
         raise ValueError(f"The encoding {encoding!r} is not one of {', '.join(KNOWN)}.")
 
 
-def _fits(raw: bytes, encoding: str) -> bool:
+def _fits(raw: bytes, encoding: str, *, whole: bool = True) -> bool:
+    """Whether `raw` is a text in `encoding`; unless `whole`, it may end within a character."""
     try:
-        raw.decode(encoding)
+        if whole:
+            raw.decode(encoding)
+        else:
+            codecs.getincrementaldecoder(encoding)().decode(raw)
     except UnicodeDecodeError:
         return False
     return True
@@ -113,14 +120,16 @@ def _sample(raw: bytes) -> bytes:
         if piece.isascii():
             continue
         lines = piece.split(b"\n")
-        for line in lines[1:-1] or lines:  # the first and the last may be cut within a character
-            for field in line.translate(_EDGES).split(b"\n"):
-                if not field.isascii() and field not in found:
-                    found[field[:1000]] = None
+        last = len(lines) - (start + _CHUNK < len(raw))
+        for line in lines[start > 0 : last] or lines:  # those that are not cut within a character
+            for field in _BAR.sub(b"\n", line.translate(_EDGES)).split(b"\n"):
+                short = len(field) <= _LONGEST  # cut, it would end within a character
+                if short and size <= _ENOUGH and field not in found and not field.isascii():
+                    found[field] = None
                     size += len(field)
         if size > _ENOUGH:
             break
-    return b"\n".join(found)[:_ENOUGH]
+    return b"".join(field + b"\n" for field in found) or raw[:_ENOUGH]
 
 
 def _is_western(sample: bytes) -> bool:
@@ -137,6 +146,8 @@ def _is_spelt(sample: bytes, encoding: str) -> bool:
     if encoding in _TWO_CASES and text in (text.lower(), text.upper()):  # so is misread Hebrew
         return False
     letters = [letter for letter in text.lower() if not letter.isascii() and _is_letter(letter)]
+    if encoding == "big5" and _fits(sample, "euc_jp", whole=False) and _is_spelt(sample, "euc_jp"):
+        return False  # Japanese kana are frequent characters there
     if encoding in _PAIRED:
         return _is_written(letters, encoding)
     return any(
@@ -156,9 +167,13 @@ def _is_written(letters: list[str], encoding: str) -> bool:
     if encoding in ("shift_jis", "euc_jp"):
         return 5 * kana > len(letters)
     if encoding == "euc_kr":
-        return 2 * sum("가" <= letter <= "힣" for letter in letters) > len(letters)
-    common = "".join(letters).encode("gb2312", errors="ignore")
-    return encoding == "gb18030" and not kana and len(common) > 1.9 * len(letters) > 0
+        return sum("가" <= letter <= "힣" for letter in letters) > 0.9 * len(letters)
+    text = "".join(letters)
+    if encoding == "gb18030":
+        common = len(text.encode("gb2312", errors="ignore")) // 2
+    else:  # Big5 has the frequent characters before the others
+        common = sum(0xA4 <= byte <= 0xC6 for byte in text.encode("big5", errors="ignore")[::2])
+    return not kana and common > 0.95 * len(letters) > 0
 
 
 def _ranked(sample: bytes) -> list[str]:

@@ -46,6 +46,26 @@ def screen(open_screen: Open) -> AppTest:
     return open_screen("recommender", view="data")
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("my.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is an Excel workbook"),
+        ("my.json", b'[{"user": 1, "item": 2, "rating": 3}]', "is JSON, not a table"),
+        ("my.html", b"<html>a,b,c</html>", "is an HTML or XML page, not a table"),
+        ("my.zip", b"PK\x05\x06" + bytes(18), "is a .zip file with nothing in it"),
+        ("my.csv", b"user,item,rating\n1,2,1e60\n", "is too large; expected one from"),
+    ],
+)
+def test_a_file_of_any_kind_is_taken_and_gets_its_sentence(
+    screen: AppTest, name: str, data: bytes, said: str
+) -> None:
+    assert not screen.file_uploader(key="upload").proto.type, "Streamlit itself refuses none"
+    give(screen, name, data)
+    assert not screen.exception
+    assert [said in error.value for error in screen.error] == [True]
+    assert not screen.info, "nothing is asked about it"
+
+
 def choose(screen: AppTest, **columns: int) -> AppTest:
     for role, column in columns.items():
         screen.selectbox(key=f"column_{role}").set_value(column)

@@ -75,6 +75,53 @@ def test_titles_that_are_all_alike_are_enough(encoding: str, title: str) -> None
     assert decode(table(names).encode(encoding)) == (table(names), encoding)
 
 
+@pytest.mark.parametrize("encoding", ["big5", "gb18030", "shift_jis", "euc_jp", "euc_kr"])
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+def test_names_and_titles_beside_a_header_of_the_same_language(
+    encoding: str, separator: str
+) -> None:
+    """Half of a character may be a byte that is a bar elsewhere, as in 四 or 算."""
+    header, user, title, last = {
+        "big5": ("用戶,電影,評分", "用戶", "電影名稱", "一二三四五六七八九十甲乙"),
+        "gb18030": ("用户,电影,评分", "用户", "电影名称", "一二三四五六七八九十甲乙"),
+        "shift_jis": ("ユーザー,映画,評価", "ユーザー", "映画の題名", "一二三四五六七八九十甲乙"),
+        "euc_jp": ("ユーザー,映画,評価", "ユーザー", "映画の題名", "一二三四五六七八九十甲乙"),
+        "euc_kr": ("사용자,영화,평점", "사용자", "영화 제목", "가나다라마바사아자차카타"),
+    }[encoding]
+    rows = [f"{user}{n % 8},{title}{last[n % 12]},{1 + n % 5}" for n in range(64)]
+    text = "\n".join([header, *rows]).replace(",", separator)
+    assert decode(text.encode(encoding)) == (text, encoding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "header"),
+    [
+        ("gb18030", "用户,电影,评分"),
+        ("big5", "用戶,電影,評分"),
+        ("shift_jis", "ユーザー,映画,評価"),
+        ("euc_jp", "ユーザー,映画,評価"),
+        ("euc_kr", "사용자,영화,평점"),
+        ("cp1251", "Пользователь,Фильм,Оценка"),
+        ("cp1252", "Usuário,Filme,Nota"),
+    ],
+)
+def test_a_header_is_enough(encoding: str, header: str) -> None:
+    text = header + "\n" + "".join(f"{i},{i},3\n" for i in range(50))
+    assert decode(text.encode(encoding)) == (text, encoding)
+
+
+@pytest.mark.parametrize("encoding", ["big5", "gb18030", "shift_jis", "euc_jp", "euc_kr"])
+@pytest.mark.parametrize("length", [1, 400, 20_000])
+def test_the_encoding_of_any_text_is_on_offer(encoding: str, length: int) -> None:
+    """Long fields, and many of them, are not cut within a character."""
+    text = TITLES[encoding].replace(";", "")
+    fields = [str(i % 7) + text[i % len(text) :] + text * (length // len(text)) for i in range(300)]
+    for raw in (fields[0].encode(encoding), "\n".join(fields[:3]).encode(encoding)):
+        assert encoding in plausible(raw)
+    assert encoding in plausible("\n".join(fields)[: 1 << 17].encode(encoding))
+    assert encoding in plausible(f"user,item\n1,{text}".encode(encoding)), "the only row"
+
+
 @pytest.mark.parametrize("titles", WESTERN)
 def test_western_accents_are_windows_1252(titles: str) -> None:
     raw = table(titles).encode("cp1252")

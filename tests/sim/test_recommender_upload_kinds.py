@@ -417,7 +417,7 @@ def test_every_row_is_read_or_counted(
     assert upload.lines == len(rows) - n_empty
     assert len(upload.ratings) >= len(ROWS) - 12 * 9
     reasons = {one.reason for one in upload.left_out}
-    assert reasons <= {"few_columns", "no_id", "too_long", "no_rating", "not_a_number"}
+    assert reasons <= {"few_columns", "no_id", "too_long", "no_rating", "not_a_number", "too_far"}
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="There is no folder ../shared/cases beside this.")

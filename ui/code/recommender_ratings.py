@@ -151,7 +151,7 @@ def _cleaned(origin: Origin) -> str:
         conditions.append('(frame[["user", "item"]] != "").all(axis=1)')
     if "too_long" in origin.left_out:
         conditions.append('(frame["user"].str.len() <= 256) & (frame["item"].str.len() <= 256)')
-    if origin.left_out & {"few_columns", "no_rating", "not_a_number"}:
+    if origin.left_out & {"few_columns", "no_rating", "not_a_number", "too_far"}:
         conditions.append('(frame["rating"].abs() <= 1e6)')
     if origin.not_rated:
         conditions.append(f'~frame["rating"].isin({list(origin.not_rated)})')

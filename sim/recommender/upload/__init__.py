@@ -40,6 +40,10 @@ LEAST_RATINGS = 20
 _LEAST_SPAN = 1e-4  # of the ratings' own size: they are kept to seven digits
 _MOST_TABLES = 20  # that are looked into
 _LONGEST_TITLE = 300  # longer than any id that is let through
+_NO_TABLES = {  # the kinds of text that are none -> how they begin
+    "html": re.compile(rb"\s*<(!doctype|\?xml|html|head|body|table|rss|feed)\b", re.IGNORECASE),
+    "json": re.compile(rb"""\s*(\{\s*(["'][^"'\n]*["']\s*:|\})|\[\s*(["'{\[\]]|-?\d))"""),
+}
 _ENTITY = re.compile(r"&(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]\w{1,30});")
 
 
@@ -141,6 +145,9 @@ def _text(file: str, raw: bytes, encoding: str | None = None) -> _Text:
     utf8, fits = to_utf8(raw, encoding)
     if b"\0" in utf8:
         raise UploadError("not_text", file=file)
+    for kind, beginning in _NO_TABLES.items():
+        if beginning.match(utf8):
+            raise UploadError(kind, file=file)
     return _Text(utf8, encoding, tuple(dict.fromkeys((encoding, *encodings))), fits)
 
 

@@ -20,11 +20,14 @@ _SMALL = 1 << 20  # up to here any ratio is harmless
 _KNOWN = ("ratings.csv", "ratings.dat", "u.data")
 _ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".data", ".inter", ".item", ".genre", ".base", ".test")
 _PAPERS = ("readme", "license")
+_OFFICE, _WORKBOOKS = ("[Content_Types].xml",), ("xl/",)  # in an .xlsx
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # .xls, and .xlsx with a password
+_OTHER_OFFICE = tuple(kind.encode("utf-16-le") for kind in ("WordDocument", "PowerPoint Document"))
 
 
 def packing(data: bytes) -> Literal["", "gz", "zip"]:
     """How `data` is packed, told by its first bytes."""
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # the latter holds nothing
         return "zip"
     return "gz" if data.startswith(b"\x1f\x8b") else ""
 
@@ -35,6 +38,8 @@ def members(data: bytes, name: str) -> tuple[str, ...]:
     `data` is the table itself, or a .zip or .gz that holds it (told by its first bytes, not by
     `name`). Raises UploadError.
     """
+    if data.startswith(_OLD_OFFICE) and not any(kind in data for kind in _OTHER_OFFICE):
+        raise UploadError("workbook", file=name)
     packed = packing(data)
     if packed != "zip":
         return (name.removesuffix(".gz") if packed == "gz" else name,)
@@ -49,7 +54,14 @@ def members(data: bytes, name: str) -> tuple[str, ...]:
         return not hidden and plain.endswith(_ENDINGS) and not plain.startswith(_PAPERS)
 
     with _opened(data, name) as archive:
-        found = sorted(filter(may_be, archive.infolist()), key=rank)
+        entries = archive.infolist()
+    if not entries:
+        raise UploadError("empty_archive", file=name)
+    if any(entry.filename.startswith(_WORKBOOKS) for entry in entries) and any(
+        entry.filename in _OFFICE for entry in entries
+    ):
+        raise UploadError("workbook", file=name)
+    found = sorted(filter(may_be, entries), key=rank)
     if not found:
         raise UploadError("no_ratings_file", file=name)
     return tuple(entry.filename for entry in found)

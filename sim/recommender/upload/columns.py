@@ -12,16 +12,18 @@ ESSENTIAL: tuple[Role, ...] = ("user", "item", "rating")
 
 _NAMES: dict[Role, str] = {
     "user": "user u username reviewer reader customer rater viewer member profile profilename "
-    "reviewername author 用户 读者 会员",
+    "reviewername author 用户 读者 会员 "
+    "用戶 使用者 讀者 會員 ユーザー ユーザ 利用者",
     "item": "item movie film book product song track artist anime manga game show series isbn asin "
     "parentasin recipe place business restaurant beer wine joke hotel course article podcast video "
-    "venue 电影 影片 书 图书 物品 商品 菜谱",
-    "rating": "rating ratings score stars star overall rate vote grade 评分 打分 分数",
+    "venue 电影 影片 书 图书 物品 商品 菜谱 電影 書 圖書 映画 作品 本",
+    "rating": "rating ratings score stars star overall rate vote grade 评分 打分 分数 評分 分數 "
+    "評価 点数 レーティング 我的评分 个人评分 我的評分 個人評分",
     "title": "title name movietitle moviename filmtitle booktitle itemname itemtitle 标题 片名 "
-    "书名 名称",
-    "genres": "genres genre category categories tags 类型",
+    "书名 名称 標題 書名 名稱 タイトル",
+    "genres": "genres genre category categories tags 类型 類型 ジャンル",
     "time": "timestamp time datetime date unixreviewtime reviewtime reviewdate ratingdate ratedat "
-    "daterated createdat ts 时间戳 时间 日期 评分时间",
+    "daterated createdat ts 时间戳 时间 日期 评分时间 時間 時間戳 日時 日付",
 }
 _KIND = re.compile(r":(token|float)(_seq)?$")  # RecBole: "user_id:token"
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?([T ].*)?|\d{4}/\d\d?/\d\d?.*|\d\d?/\d\d?/\d{2,4}.*")
@@ -36,7 +38,7 @@ def by_name(fields: Sequence[str]) -> dict[Role, int]:
     ends = [_plain(re.split(r"[./_]", field)[-1]) for field in fields]  # "review/userId"
     found: dict[Role, int] = {}
     for role, names in _NAMES.items():
-        wanted = [name + ending for ending in ("id", "编号", "") for name in names.split()]
+        wanted = [name + ending for ending in ("id", "编号", "編號", "") for name in names.split()]
         for header in (whole, ends) if role in ESSENTIAL else (whole,):
             place = next((header.index(name) for name in wanted if name in header), None)
             if place is not None and place not in found.values():

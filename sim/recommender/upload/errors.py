@@ -17,6 +17,15 @@ MESSAGES = {
     "not_text": N_(
         "{file} is not a text file; expected CSV, a MovieLens file, or either in a zip."
     ),
+    "workbook": N_(
+        "{file} is an Excel workbook; expected its sheet with the ratings, saved as a CSV file."
+    ),
+    "html": N_(
+        "{file} is an HTML or XML page, not a table; expected CSV, a MovieLens file, or either in "
+        "a zip."
+    ),
+    "json": N_("{file} is JSON, not a table; expected CSV, a MovieLens file, or either in a zip."),
+    "empty_archive": N_("{file} is a .zip file with nothing in it; expected a file of ratings."),
     "damaged_archive": N_("{file} is damaged or not complete; expected a whole .zip or .gz file."),
     "encrypted_archive": N_("{file} is locked with a password; expected an open .zip file."),
     "unknown_compression": N_(
@@ -49,6 +58,9 @@ MESSAGES = {
     "not_a_number": N_(
         "{file}, row {row}: the rating {found} is not a number; expected one such as 3.5."
     ),
+    "too_far": N_(
+        "{file}, row {row}: the rating {found} is too large; expected one from -{limit} to {limit}."
+    ),
     "no_rating": N_("{file}, row {row}: the rating is missing; expected a number such as 3.5."),
     "too_many_columns": N_("{file} has more than {limit} columns, the most that are read here."),
     "too_long": N_("{file}, row {row}: a field is too long; expected at most {limit} characters."),
@@ -73,6 +85,7 @@ LEFT_OUT = {
     "too_long": N_("The user or the item is too long"),
     "no_rating": N_("The rating is missing"),
     "not_a_number": N_("The rating is not a number"),
+    "too_far": N_("The rating is too large"),
     "not_rated": N_("Not rated"),
 }
 """Why rows are left out -> a few words for it."""

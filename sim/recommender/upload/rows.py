@@ -1,5 +1,6 @@
 """The rows of a table: each one is read as a rating, or counted and named as left out."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,11 +15,14 @@ from sim.recommender.upload.columns import ESSENTIAL
 from sim.recommender.upload.errors import UploadError
 from sim.recommender.upload.lines import Lines, read_lines
 from sim.recommender.upload.tables import Form, fields, shown
-from sim.recommender.upload.values import apart, decimal_comma, number
+from sim.recommender.upload.values import LARGEST, apart, decimal_comma, number
 
 LONGEST = 256  # characters of an id
 _GOOD = 0
-_REASONS = ("", "few_columns", "no_id", "too_long", "no_rating", "not_a_number", "not_rated")
+_REASONS = (
+    *("", "few_columns", "no_id", "too_long", "no_rating", "not_a_number", "too_far"),
+    "not_rated",
+)
 _CODE = {reason: code for code, reason in enumerate(_REASONS)}
 
 
@@ -159,6 +163,8 @@ def _reasons(
     mark("too_long", (lengths[0] > LONGEST) | (lengths[1] > LONGEST))
     if "" in rating.texts:
         mark("no_rating", rating.codes == rating.texts.index(""))
+    far = np.array([number(text, ",", math.inf) is not None for text in rating.texts], bool)
+    mark("too_far", np.isnan(values) & far[rating.codes])
     mark("not_a_number", np.isnan(values))
     separator = lines.form.separator
     needed = max(lines.form.columns[role] for role in ESSENTIAL)
@@ -189,7 +195,9 @@ def _error(name: str, lines: Lines, reason: str, row: int) -> UploadError:
         values |= {"found": len(texts), "expected": needed}
     elif reason == "too_long":
         values |= {"limit": LONGEST}
-    elif reason == "not_a_number":
+    elif reason in ("not_a_number", "too_far"):
         place = lines.form.columns["rating"]
         values |= {"found": shown(repr(texts[place] if place < len(texts) else ""))}
+    if reason == "too_far":
+        values |= {"limit": f"{LARGEST:,.0f}"}
     return UploadError(reason, **values)

@@ -21,8 +21,6 @@ from ui.views.recommender import own_films, reading, sweep, training
 from ui.views.recommender.dataset import Dataset, current
 from ui.views.recommender.given import Given
 
-KINDS = ["csv", "tsv", "txt", "data", "dat", "inter", "zip", "gz"]
-
 
 def draw() -> None:
     """Draw the view."""
@@ -60,8 +58,9 @@ def _file() -> Given | None:
             "out. Nobody else sees it, and it is gone {n} minutes after you leave."
         ).format(n=sessions.minutes_kept())
     )
+    # of any kind: what is wrong with one is said here, and not by Streamlit with a MIME type
     file = st.file_uploader(
-        _("A file of ratings, up to {limit} MB").format(limit=limit), type=KINDS, key="upload"
+        _("A file of ratings, up to {limit} MB").format(limit=limit), type=None, key="upload"
     )
     state = st.session_state
     if file is not None and state.get("_uploaded") != file.file_id:
