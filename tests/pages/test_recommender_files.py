@@ -322,6 +322,13 @@ def test_a_number_of_one_fits_its_sentence(screen: AppTest) -> None:
     assert "duplicates: 1" in told
 
 
+def test_a_column_is_as_wide_as_its_titles() -> None:
+    assert own_films.wide(["Heat"], 230) == own_films.wide([], 230) == 110, "its name fits"
+    assert own_films.wide(["Up"] * 9 + ["Shawshank Redemption, The"], 230) == 18 + 162
+    assert own_films.wide(["教父 / The Godfather"], 290) == 18 + 130
+    assert own_films.wide(["x" * 99], 230) == 230
+
+
 def test_an_archive_of_letterboxd_is_taken_as_it_comes(screen: AppTest) -> None:
     file, (data, _chosen) = io.BytesIO(), export(12)
     with zipfile.ZipFile(file, "w") as archive:

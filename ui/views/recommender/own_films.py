@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from unicodedata import east_asian_width
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -38,14 +41,20 @@ def draw(own: Films) -> None:
         disabled=not found,
         help=None if found else _("None of these films is among MovieLens' 9,066."),
     )
+    shown = table(own)
+    yours, theirs, rating = shown.columns
     st.dataframe(
-        table(own),
+        shown,
         key="own_films",
         hide_index=True,
         height=245,
         row_height=28,
-        # of a fixed width: all that is left is for the titles
-        column_config={_("Rating"): st.column_config.NumberColumn(width=70)},
+        # as wide as their texts, which Streamlit tells from the first rows alone
+        column_config={
+            yours: st.column_config.Column(width=wide(shown[yours], 305)),
+            theirs: st.column_config.Column(width=wide(shown[theirs], 215)),
+            rating: st.column_config.NumberColumn(width=62),
+        },
     )
 
 
@@ -79,6 +88,12 @@ def table(own: Films) -> pd.DataFrame:
     found = [(film.name, titles[movie], film.rating) for movie, film in own.match.found.items()]
     columns = [_("In your file"), _("In MovieLens"), _("Rating")]
     return pd.DataFrame([*missing, *found], columns=columns)
+
+
+def wide(texts: Iterable[str], most: int) -> int:
+    """How many pixels a column takes that shows `texts` whole: from 110 to `most`."""
+    letters = (sum(2 if east_asian_width(c) in "WF" else 1 for c in text) for text in texts)
+    return max(110, min(most, 18 + 13 * max(letters, default=0) // 2))
 
 
 def recommend(own: Films) -> None:
