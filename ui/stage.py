@@ -67,8 +67,9 @@ def screen(scenes: Sequence[Scene], controls: Sequence[Control], *views: View) -
     The picture and the tabs are fragments: a control that moves runs them alone.
     """
     choice = Views(default=views[0].name, titles={view.name: view.title for view in views})
-    open(scenes, [*controls, choice] if len(views) > 1 else controls)
-    if len(views) > 1:
+    several = len(views) > 1
+    open(scenes, [*controls, choice] if several else controls, choice if several else None)
+    if several:
         choice.draw()
     (view,) = (view for view in views if view.name == choice.value())
     # A link on display has to follow, by whole runs.
@@ -102,13 +103,18 @@ def _previewed(name: str, view: View, controls: Sequence[Control], *, listening:
             sliders.listen(name, view.name, shape, controls)
 
 
-def open(scenes: Sequence[Scene], controls: Sequence[Control]) -> None:
-    """Draw the scenes, and the sentence of the present one."""
+def open(scenes: Sequence[Scene], controls: Sequence[Control], choice: Views | None = None) -> None:
+    """Draw the scenes, and the sentence of the present one where its own view is chosen."""
     shell.require_frame()
     settle_link(scenes, controls)
     scene = ui_scenes.choose(scenes, controls)
+    shown = True
+    if choice is not None:
+        choice.restore()
+        shown = choice.value() == scene.values.get(choice.key, choice.default)
     with st.container(key="see"):
-        st.markdown(_(scene.see))
+        if shown:  # else it says what to do and to see in another picture
+            st.markdown(_(scene.see))
 
 
 def draw_controls(controls: Sequence[Control], more_key: str = "more_settings") -> None:

@@ -246,3 +246,14 @@ def test_an_exception_is_a_sentence_and_a_way_out(
     assert_well(screen)
     assert screen.slider(key="degree_a").value == 3
     assert dict(screen.query_params) == {"lang": "en"}
+
+
+def test_the_sentence_of_a_scene_stands_over_its_own_view_alone(open_screen: Open) -> None:
+    screen = open_screen("recommender", view="data")
+    assert_well(screen)
+    assert not any("Press Start." in text.value for text in screen.markdown)
+    screen.session_state["view"] = "train"
+    screen.run()
+    assert any("Press Start." in text.value for text in screen.markdown)
+    screen = open_screen("recommender", scene="10")
+    assert any("crime stories" in text.value for text in screen.markdown)
