@@ -16,7 +16,7 @@ _NAMES: dict[Role, str] = {
     "用戶 使用者 讀者 會員 ユーザー ユーザ 利用者",
     "item": "item movie film book product song track artist anime manga game show series isbn asin "
     "parentasin recipe place business restaurant beer wine joke hotel course article podcast video "
-    "venue 电影 影片 书 图书 物品 商品 菜谱 電影 書 圖書 映画 作品 本",
+    "venue 电影 影片 书 图书 物品 商品 菜谱 電影 書 圖書 映画",
     "rating": "rating ratings score stars star overall rate vote grade 评分 打分 分数 評分 分數 "
     "評価 点数 レーティング 我的评分 个人评分 我的評分 個人評分",
     "title": "title name movietitle moviename filmtitle booktitle itemname itemtitle 标题 片名 "
