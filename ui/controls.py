@@ -273,7 +273,7 @@ class Views(Control):
         return str(value)
 
     def expected(self) -> str:
-        return _("one of {names}").format(names=", ".join(self.titles))
+        return _("one of {names}").format(names=_(", ").join(self.titles))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,9 +325,7 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
                 complaints += [sentence] if (sentence := control.moved(text)) else []
         elif others:
             del st.query_params[control.key]
-            complaints.append(
-                _("`{key}` is given more than once; the lab uses {default}").format(**told)
-            )
+            complaints.append(more_than_once(control.key, told["default"]))
         elif kept := _good_entries(control, text):
             st.query_params[control.key], bad = kept
             complaints.append(
@@ -341,6 +339,11 @@ def settle_url(controls: Sequence[Control]) -> list[str]:
                 _("`{key}` must be {expected}; the lab uses {default}").format(**told)
             )
     return complaints
+
+
+def more_than_once(key: str, used: str) -> str:
+    """The sentence for a parameter that a link has several times."""
+    return _("`{key}` is given more than once; the lab uses {used}").format(key=key, used=used)
 
 
 def _canonical(control: Control, text: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.controls import Control
+from ui.controls import Control, more_than_once
 from ui.i18n import _
 
 
@@ -34,6 +34,8 @@ def settle_url(scenes: Sequence[Scene]) -> list[str]:
     if len(texts) == 1 and texts[0] in map(str, range(1, len(scenes) + 1)):
         return []
     del st.query_params["scene"]
+    if len(texts) > 1:
+        return [more_than_once("scene", "1")]
     return [_("`scene` must be a whole number from 1 to {n}; the lab uses 1").format(n=len(scenes))]
 
 

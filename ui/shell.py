@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui import i18n, links, preview, returning, theme, visits
+from ui.controls import more_than_once
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS, Topic
 
@@ -100,11 +101,15 @@ def restore() -> None:
     if len(languages) == 1 and languages[0] in i18n.LANGUAGES:
         state["_language"] = languages[0]
     i18n.activate(state["_language"])
-    if languages not in ([], [state["_language"]]):
+    if len(languages) > 1:
+        complain(more_than_once("lang", state["_language"]))
+    elif languages not in ([], [state["_language"]]):
         complain(_("`lang` must be en or zh; the lab uses {lang}").format(lang=state["_language"]))
     present = st.query_params.get_all("present")
     if present in (["0"], ["1"]):
         state["_present"] = present == ["1"]
+    elif len(present) > 1:
+        complain(more_than_once("present", "0"))
     elif present:
         complain(_("`present` must be 1 or 0; the lab uses 0"))
     _write()

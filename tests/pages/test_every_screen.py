@@ -142,6 +142,12 @@ def test_a_value_given_twice_is_called_so(open_screen: Open, lang: str, said: st
     assert "penalty" not in screen.query_params
 
 
+def test_so_are_the_lab_s_own_parameters(open_screen: Open) -> None:
+    twice = {"lang": ["en", "en"], "present": ["1", "0"], "scene": ["1", "2"]}
+    (warning,) = open_screen("overfitting", **twice).warning
+    assert warning.value.count("given more than once") == 3
+
+
 def test_a_link_without_values_opens_the_scene(open_screen: Open) -> None:
     assert open_screen("overfitting", scene="6").slider(key="n_points").value == 200
 

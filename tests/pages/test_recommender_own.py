@@ -92,6 +92,16 @@ def test_every_view_speaks_of_the_visitors_ratings(open_screen: Open) -> None:
         assert_well(screen)
 
 
+def test_a_quoted_sentence_has_other_quotes_inside(open_screen: Open) -> None:
+    screen = with_ratings(open_screen, (1, 5, 1))
+    screen.session_state["_language"] = "zh"
+    screen.query_params["lang"] = "zh"
+    screen.session_state["view"] = "train"
+    screen.run()
+    (said,) = (text.value for text in screen.markdown if "针对 MovieLens" in text.value)
+    assert "“点‘开始’。" in said
+
+
 def test_the_last_scene_is_about_the_ratings_at_hand(open_screen: Open) -> None:
     screen = with_ratings(open_screen, (1, 5, 1))
     screen.get("button_group")  # the pills

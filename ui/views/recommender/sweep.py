@@ -126,7 +126,7 @@ def _into_link() -> None:
 
 
 def _listed(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
+    return _(", ").join(f"{value:g}" for value in values)
 
 
 def _patience() -> int:
