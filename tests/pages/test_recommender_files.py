@@ -324,6 +324,17 @@ def test_a_number_of_one_fits_its_sentence(screen: AppTest) -> None:
     assert "duplicates: 1" in told
 
 
+def test_ones_own_films_that_cannot_be_read_are_a_sentence_with_the_choice_open(
+    screen: AppTest,
+) -> None:
+    text = "alpha,beta\n" + "Heat,4\n" * 600 + "x" * 200_000 + ",4\n"
+    give(screen, "mine.csv", text.encode())
+    choose(screen, title=0, rating=1)
+    assert "could not be read as a table" in screen.error[0].value
+    assert not screen.exception
+    assert screen.selectbox(key="column_title").value == 0
+
+
 def test_a_column_is_as_wide_as_its_titles() -> None:
     assert own_films.wide(["Heat"], 230) == own_films.wide([], 230) == 110, "its name fits"
     assert own_films.wide(["Up"] * 9 + ["Shawshank Redemption, The"], 230) == 18 + 162

@@ -56,7 +56,9 @@ class Given:
     @property
     def asks(self) -> bool:
         """Whether its columns are not found, and the visitor has to name them."""
-        return self.look is not None and not self.films and not _whole(self.look)
+        if self.look is None or self.problem is not None:
+            return False
+        return self.films is None and not _whole(self.look)
 
 
 def present() -> Given | None:
@@ -74,13 +76,14 @@ def read(name: str, data: bytes, choices: Choices) -> tuple[Given, Dataset | Non
     with _turn():
         try:
             seen = look(data, name, choices=choices, max_bytes=most_bytes())
-            films = _films(name, data, seen, chosen=choices.columns is not None)
         except UploadError as error:
             return Given(name, data, choices, problem=(error.code, error.values)), None
-        given = Given(name, data, choices, seen, films=films)
-        if films or given.asks:
-            return given, None
+        given = Given(name, data, choices, seen)
         try:
+            films = _films(name, data, seen, chosen=choices.columns is not None)
+            given = replace(given, films=films)
+            if films or given.asks:
+                return given, None
             upload = read_upload(data, name, choices=choices, max_bytes=most_bytes())
             return replace(given, upload=upload), own(upload)
         except UploadError as error:
@@ -96,6 +99,8 @@ def _films(name: str, data: bytes, seen: Look, *, chosen: bool) -> Films | None:
         return None
     raw = read_member(data, name, seen.table, most_bytes())
     export = read_export(raw.decode(seen.encoding, errors="replace"), parts, header=seen.header)
+    if parts is not None and export is None:
+        raise UploadError("unreadable", file=name)
     return Films(export, match_movielens(export.rated)) if export else None
 
 
