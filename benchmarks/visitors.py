@@ -2,9 +2,10 @@
 
 All screens are warmed up first, with an upload and a run: what is imported once is no leak. Then a
 hundred visitors come, ten of them with a file of their own and a run, the first with 1.1 million
-ratings; all leave, and nobody comes. Prints memory (the proportional share of it, PSS, where the
-system tells) and file descriptors of the web process, of the cluster's and of the worker: before,
-while they are there, and every minute after they have left.
+ratings; all leave, and nobody comes. Prints the memory and the file descriptors of the web process,
+of the cluster's and of the worker: before, while they are there, and every minute after they have
+left. The memory is what a process has to itself (USS): its share of what others have, too, depends
+on how many of those there are.
 """
 
 from __future__ import annotations
@@ -89,8 +90,7 @@ class Processes:
 
     def _told(self) -> Iterator[str]:
         for name, process in self._named.items():
-            memory = process.memory_full_info()
-            used = getattr(memory, "pss", memory.uss) / 2**20
+            used = process.memory_full_info().uss / 2**20
             yield f"{name} {used:.0f} MB, {process.num_fds()} descriptors"
 
 
