@@ -8,6 +8,7 @@ from ui.lecture import HOME, TOPICS
 
 if __name__ == "app":  # the server imports this file, and runs it for every visitor
     live.check_settings()
+    serve.keep_uploads_off_the_disk(st.get_option("server.maxUploadSize"))
     base = st.get_option("server.baseUrlPath")
     app = st.App(
         __file__,

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
+from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
@@ -144,3 +146,24 @@ def test_a_link_longer_than_a_qr_code_has_none() -> None:
     assert longest is not None
     assert longest.version == 40
     assert shell.qr_code(link + "1" * (shell.QR_HOLDS + 1 - len(link))) is None
+
+
+def test_a_file_that_comes_in_is_not_put_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", MultiPartParser.spool_max_size)
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    body += bytes(16 << 20) + b"\r\n--x--\r\n"
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    async def on_the_disk() -> bool:
+        request = Request({"type": "http", "method": "PUT", "headers": headers}, receive)
+        async with request.form() as form:
+            (file,) = form.values()
+            assert not isinstance(file, str)
+            return file.file.name is not None  # the disk's has one
+
+    assert asyncio.run(on_the_disk())
+    serve.keep_uploads_off_the_disk(16)
+    assert not asyncio.run(on_the_disk())

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -112,6 +113,14 @@ def routes(base: str) -> list[Route]:
         Route(f"{root}/preview", respond, methods=_METHODS),
         Route(f"{root}/preview/{{name:path}}", respond, methods=_METHODS),
     ]
+
+
+def keep_uploads_off_the_disk(megabytes: int) -> None:
+    """Receive files of up to so many megabytes in memory, where Streamlit keeps them anyway.
+
+    Starlette puts whatever is larger than one into a file for the moment.
+    """
+    MultiPartParser.spool_max_size = (megabytes + 1) << 20
 
 
 class Lost:
