@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,7 +14,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from sim.compute import SCHEDULER_VARIABLE, Compute
+from sim.compute import Compute
 from tests.e2e.conftest import (
     DESKTOP,
     PHONE,
@@ -28,6 +29,7 @@ from tests.e2e.conftest import (
     slide,
     soon,
 )
+from tests.joining import as_an_operator
 from tests.waiting import LIMIT
 from ui.lecture import TOPICS
 
@@ -390,7 +392,7 @@ def test_dark_and_light_differ_only_in_colour(visit: Visit) -> None:
     assert places[0] == places[1]
 
 
-def test_a_closed_tab_ends_its_training(visit: Visit) -> None:
+def test_a_closed_tab_ends_its_training(visit: Visit, tmp_path: Path) -> None:
     """While another visitor trains, the run of the closed tab makes no step more."""
     compute = Compute.start()
     try:
@@ -406,7 +408,7 @@ def test_a_closed_tab_ends_its_training(visit: Visit) -> None:
             (made,) = compute.client().run(look).values()
             return list(made)
 
-        with serving(**{SCHEDULER_VARIABLE: compute.client().scheduler.address}) as address:
+        with serving(**as_an_operator(compute, tmp_path)) as address:
             left = visit("/recommender?epochs=60&n_factors=5", base=address)
             left.locator(".st-key-start button").click()
             expect(left.locator(".st-key-status")).to_contain_text("Epoch")

@@ -35,6 +35,7 @@ from sim.compute import (
 )
 from sim.recommender.ratings import Ratings
 from sim.recommender.records import Knobs, Progress, Settings
+from tests.joining import as_an_operator
 from tests.waiting import LIMIT, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,18 +108,6 @@ def end_slice(compute: Compute) -> None:
         training.time = SimpleNamespace(perf_counter=lambda: clock() + 2e9)
 
     compute.client().run(jump)
-
-
-def as_an_operator(compute: Compute, folder: Path) -> dict[str, str]:
-    """The environment in which another lab joins this one's cluster: Dask's own settings of TLS."""
-    security = compute.client().security
-    (folder / "ca.pem").write_text(security.tls_ca_file)
-    (folder / "client.pem").write_text(security.tls_client_cert + security.tls_client_key)
-    return {
-        SCHEDULER_VARIABLE: compute.client().scheduler.address,
-        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(folder / "ca.pem"),
-        "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": str(folder / "client.pem"),
-    }
 
 
 def family(compute: Compute) -> list[psutil.Process]:
