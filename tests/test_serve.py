@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
 from sim.compute.operator import MEMORY_VARIABLE, SCHEDULER_VARIABLE, worker_memory
+from tests.waiting import awaited
 from ui import live, lost, serve, shell
 from ui.lecture import TOPICS
 
@@ -61,7 +62,7 @@ def test_who_comes_late_is_told_so_and_keeps_nobody_else(monkeypatch: pytest.Mon
         assert await _hold(turns, "slow", at_once) == "answered", "all turns are given back"
         return told
 
-    told = asyncio.run(crowd())
+    told = awaited(crowd())
     assert told.count("answered") == serve.AT_ONCE
     assert told.count("busy") == 100 - serve.AT_ONCE
 
@@ -78,7 +79,7 @@ def test_all_views_together_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> 
         done.set()
         return await asyncio.gather(*tasks)
 
-    assert asyncio.run(crowd()).count("answered") == serve.OF_ALL_VIEWS
+    assert awaited(crowd()).count("answered") == serve.OF_ALL_VIEWS
 
 
 def _ask(app: ASGIApp, path: str, query: str = "", language: str = "") -> tuple[int, str]:
@@ -97,7 +98,7 @@ def _ask(app: ASGIApp, path: str, query: str = "", language: str = "") -> tuple[
         "query_string": query.encode(),
         "headers": [(b"accept-language", language.encode())],
     }
-    asyncio.run(app(scope, receive, send))
+    awaited(app(scope, receive, send))
     return sent[0]["status"], b"".join(m.get("body", b"") for m in sent[1:]).decode()
 
 
@@ -164,6 +165,6 @@ def test_a_file_that_comes_in_is_not_put_on_the_disk(monkeypatch: pytest.MonkeyP
             assert not isinstance(file, str)
             return file.file.name is not None  # the disk's has one
 
-    assert asyncio.run(on_the_disk())
+    assert awaited(on_the_disk())
     serve.keep_uploads_off_the_disk(16)
-    assert not asyncio.run(on_the_disk())
+    assert not awaited(on_the_disk())

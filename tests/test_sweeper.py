@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 import threading
@@ -19,7 +18,7 @@ from streamlit.runtime import Runtime
 
 from tests.e2e.conftest import free_port
 from tests.visitor import Visitor
-from tests.waiting import until
+from tests.waiting import awaited, until
 from ui import live, sessions, sweeper
 
 KEPT = 60.0
@@ -214,7 +213,7 @@ def test_a_closed_page_leaves_nothing(server: str) -> None:
             return weakref.ref(run), weakref.ref(run.dataset), visitor.session
 
     def see_it_gone() -> None:
-        run, dataset, session = asyncio.run(leave())
+        run, dataset, session = awaited(leave())
         until(lambda: session not in sessions.known())
         until(lambda: run() is None and dataset() is None)
         until(lambda: not sessions.files() and _actors() == 0)
@@ -246,7 +245,7 @@ def test_streamlit_is_as_we_know_it(server: str) -> None:
         await visitor.until(lambda: sessions.known() == [])
         assert sessions.state(name) == {}
 
-    asyncio.run(come_and_go())
+    awaited(come_and_go())
     assert sessions.here() == ""
 
 

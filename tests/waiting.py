@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -28,3 +30,9 @@ def until(state: Callable[[], T], between: Callable[[], object] = nap) -> T:
         assert time.monotonic() < end, "waited in vain"
         between()
     return found
+
+
+def awaited(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What `coroutine` gives. It runs in a thread of its own: a browser's loop may be in this."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, coroutine).result()

@@ -15,6 +15,7 @@ from starlette.routing import Router
 from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import Open, assert_well
+from tests.waiting import awaited
 from ui import preview, serve
 from ui.controls import Number, Strength
 
@@ -149,7 +150,7 @@ def test_sliders_run_nothing_where_a_listener_does(open_screen: Open) -> None:
 
 def _ask(path: str, query: str, method: str = "GET") -> tuple[int, Mapping[str, Any]]:
     """The answer of the server's routes: its status, and what its JSON says."""
-    status, body = asyncio.run(_asked(path, query, method))
+    status, body = awaited(_asked(path, query, method))
     return status, json.loads(body)
 
 

@@ -237,13 +237,17 @@ def test_the_way_to_an_object_is_not_waited_for() -> None:
 @contextmanager
 def turning_loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+
+    def turn() -> None:
+        loop.run_forever()
+        loop.run_until_complete(asyncio.sleep(0))  # what was cancelled ends
+        loop.close()
+
+    thread = threading.Thread(target=turn)
     thread.start()
     yield loop
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
-    loop.run_until_complete(asyncio.sleep(0))  # what was cancelled ends
-    loop.close()
 
 
 def standing(loop: asyncio.AbstractEventLoop, gather: object) -> SimpleNamespace:
