@@ -11,9 +11,10 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlencode
 
-from ui import i18n, preview, theme
+from ui import i18n, theme
 from ui.i18n import _
 from ui.lecture import HOME, TOPICS
+from ui.text import short
 
 SCREENS = tuple(topic.name for topic in TOPICS)
 """Where screens are, beside the home screen at the root."""
@@ -57,7 +58,7 @@ def page(path: str, asked: str | None, accepted: str | None) -> str:
         icon=_icon(),
         ink_light=theme.LIGHT["data"],
         ink_dark=theme.DARK["data"],
-        sentence=sentence.format(path=f"<code>{escape(preview.cut(path, 80))}</code>"),
+        sentence=sentence.format(path=f"<code>{escape(short(path, 80))}</code>"),
         links="".join(
             f'<a href="{root}{name}{query}">{escape(title)}</a>' for name, title in targets.items()
         ),

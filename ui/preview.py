@@ -21,12 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 from ui import i18n
 from ui.i18n import _
+from ui.text import short
 from ui.theme import Figure
 
 if TYPE_CHECKING:
     from ui.controls import Control
     from ui.stage import View
 
+QUOTED = 40
+"""Characters of what somebody sent that are told back."""
 FRAME = frozenset({"view", "lang", "present"})
 """What a question says beside the values of controls."""
 
@@ -131,11 +134,13 @@ def find(name: str, query: Mapping[str, str]) -> tuple[View, dict[str, Any]]:
     if view is None:
         raise RefusedError(
             _("There are no previews of a view `{view}` on a screen `{name}`.").format(
-                view=cut(query.get("view", "")), name=cut(name)
+                view=short(query.get("view", ""), QUOTED), name=short(name, QUOTED)
             )
         )
     if unknown := query.keys() - FRAME - {control.key for control in controls}:
-        raise RefusedError(_("This screen has no control `{key}`.").format(key=cut(min(unknown))))
+        raise RefusedError(
+            _("This screen has no control `{key}`.").format(key=short(min(unknown), QUOTED))
+        )
     return view, {control.key: _value(control, query) for control in controls}
 
 
@@ -148,15 +153,6 @@ def _value(control: Control, query: Mapping[str, str]) -> Any:
     except (ValueError, OverflowError):
         raise RefusedError(
             _("`{key}` must be {expected}, not {text}.").format(
-                key=control.key, expected=control.expected(), text=cut(text)
+                key=control.key, expected=control.expected(), text=short(text, QUOTED)
             )
         ) from None
-
-
-def cut(text: str, length: int = 40) -> str:
-    """What somebody sent, short enough to be told back.
-
-    >>> cut("9" * 9000, length=8)
-    '9999999…'
-    """
-    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui import i18n, lost, preview
 from ui.i18n import _
+from ui.text import short
 
 AT_ONCE, OF_ALL_VIEWS = 2, 8
 """Previews that are computed at the same time: of one view, and of all.
@@ -80,7 +81,9 @@ class Previews:
         if len(request.url.query) > LONGEST:
             return _refusal(414, _("A question has at most {n} characters.").format(n=LONGEST))
         if twice := [key for key in query if len(query.getlist(key)) > 1]:
-            return _refusal(400, _("`{key}` is asked for twice.").format(key=preview.cut(twice[0])))
+            return _refusal(
+                400, _("`{key}` is asked for twice.").format(key=short(twice[0], preview.QUOTED))
+            )
         try:
             preview.find(name, query)
             async with self._turns.turn(name, query["view"]):

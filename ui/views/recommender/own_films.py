@@ -39,7 +39,11 @@ def draw(own: Films) -> None:
         on_click=recommend,
         args=(own,),
         disabled=not found,
-        help=None if found else _("None of these films is among MovieLens' 9,066."),
+        help=None
+        if found
+        else _("None of these films is among MovieLens' {n}.").format(
+            n=f"{bundled().everything.n_movies:,}"
+        ),
     )
     shown = table(own)
     yours, theirs, rating = shown.columns
